@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The instruction set: one table from which encoder, decoder constants, golden model dispatch and docs/ pages are made."""
+
+from dataclasses import dataclass, replace
+from types import SimpleNamespace
+
+from accel.table import Field
+
+ISA_VERSION = 1
+INSTRUCTION_BYTES = 16
+SEMAPHORES = 8
+OPCODE = Field("opcode", 6, "which instruction")
+
+ENGINES = ("control", "load", "weights", "compute", "store")
+
+# Every engine instruction may wait for up to two semaphores before it runs and signal up to two when its effect is complete.
+_SYNC = (
+    Field("wait_a", 4, "semaphore to take before this instruction runs (8 + number), 0 for none"),
+    Field("wait_b", 4, "second semaphore to take (8 + number), 0 for none"),
+    Field("signal_a", 4, "semaphore to give when this instruction is complete (8 + number), 0 for none"),
+    Field("signal_b", 4, "second semaphore to give (8 + number), 0 for none"),
+)
+
+
+def semaphore(number):
+    """Return the value of a wait or signal field that names semaphore `number` (0 to 7)."""
+    if not 0 <= number < SEMAPHORES:
+        raise ValueError(f"semaphore {number} is outside 0 to {SEMAPHORES - 1}")
+    return 8 + number
+
+
+@dataclass(frozen=True)
+class Instruction:
+    """One row: `engine` is whose queue takes it; `fields` lie from bit 6 upwards in the order given."""
+
+    name: str
+    opcode: int
+    engine: str
+    meaning: str
+    fields: tuple
+
+    @property
+    def has_sync(self):
+        """Whether the instruction carries the wait and signal fields."""
+        return bool(self.fields) and self.fields[0].name == "wait_a"
+
+
+def _row(name, opcode, engine, meaning, *fields, sync=False):
+    placed, low = [], OPCODE.bits
+    for field in (_SYNC if sync else ()) + fields:
+        placed.append(replace(field, low=low))
+        low += field.bits
+    if low > 8 * INSTRUCTION_BYTES:
+        raise ValueError(f"{name} takes {low} bits")
+    return Instruction(name, opcode, engine, meaning, tuple(placed))
+
+
+TABLE = (
+    _row("BEGIN", 1, "control", "first instruction of every program: what it was compiled for",
+         Field("isa_version", 16, "must equal ISA_VERSION"),
+         Field("config_hash", 32, "must equal the configuration's hash")),
+    _row("END", 2, "control", "last instruction: the job is done when every engine is idle and every write is answered"),
+    _row("LAYER", 3, "control", "what follows belongs to another layer; each engine closes its counters when it gets here",
+         Field("index", 8, "record that the counters of the layer which ends here are written to (0 to 63)")),
+    _row("LOAD_SHAPE", 8, "load", "layout of the following LOADs",
+         Field("mode", 1, "0: the source is whole beats; 1: the source is packed pixels of `channels` bytes, at any byte"),
+         Field("channels", 16, "bytes of a pixel, mode 1 only"),
+         Field("source_pitch", 28, "bytes from one source row to the next"),
+         Field("row_stride", 16, "destination beats from one row to the next"),
+         Field("item_stride", 16, "destination beats from one item of a row to the next")),
+    _row("LOAD", 9, "load", "copy rows of memory into activation buffers",
+         Field("address", 32, "first byte; a multiple of the beat in mode 0"),
+         Field("rows", 12, "rows, at least 1"),
+         Field("items", 14, "items of a row, at least 1: beats in mode 0, pixels in mode 1"),
+         Field("destination", 14, "first destination beat: beats_per_word x word + plane within the word"),
+         Field("clusters", 8, "bit c set: write cluster c's buffer"), sync=True),
+    _row("WEIGHTS", 16, "weights", "stream beats of parameters, masks and weights into the weight FIFO",
+         Field("address", 32, "first byte; a multiple of the beat"),
+         Field("beats", 24, "beats, at least 1"), sync=True),
+    _row("SHAPE", 24, "compute", "geometry of the following tiles: the window and how it walks the activation buffer",
+         Field("kernel_height", 6, "rows of the window, at least 1"),
+         Field("kernel_width", 6, "columns of the window, at least 1"),
+         Field("blocks", 10, "activation words of a pixel that take part, at least 1"),
+         Field("stride_y", 4, "rows from one output row to the next, at least 1"),
+         Field("stride_x", 4, "columns from one output pixel to the next, at least 1"),
+         Field("height", 12, "rows of the input map in the buffer's coordinates; rows outside 0 to height - 1 are padding"),
+         Field("width", 12, "columns of the input map; columns outside 0 to width - 1 are padding"),
+         Field("first_x", 12, "input column under the window's left column at output column 0: minus the left padding", True),
+         Field("output_width", 12, "output pixels of a row: where a run of pixels wraps, at least 1"),
+         Field("zero_point", 8, "input value of padding in a convolution", True),
+         Field("split", 1, "0: clusters share the weights and hold other pixels; 1: they hold other output channels")),
+    _row("WALK", 25, "compute", "address steps of the following tiles, in words of the activation buffer",
+         Field("pixel_step", 14, "from one output pixel to the next in a row"),
+         Field("row_step", 15, "from the last output pixel of a row to the first of the next", True),
+         Field("tap_step", 14, "from one kernel column to the next"),
+         Field("tap_row_step", 15, "from the last kernel column of a row to the first of the next", True)),
+    _row("DRAIN", 26, "compute", "output numbers of the following tiles",
+         Field("zero_point", 8, "output zero point", True),
+         Field("clamp_min", 8, "smallest output", True),
+         Field("clamp_max", 8, "largest output", True)),
+    _row("TILE", 27, "compute", "where one cluster's run of output pixels begins",
+         Field("cluster", 3, "which cluster"),
+         Field("address", 14, "word under the window's top left at the first pixel, block 0 (modulo the buffer)"),
+         Field("y", 13, "input row under the window's top row at the first pixel", True),
+         Field("x", 13, "input column under the window's left column at the first pixel", True),
+         Field("output_x", 12, "output column of the first pixel"),
+         Field("pixels", 12, "pixels of the run, 0 to tile_pixels for CONV, any for POOL")),
+    _row("CONV", 28, "compute", "one output tile of a convolution: consumes its part of the weight stream, drains to the output FIFO",
+         Field("pixels", 6, "pixels per step: the largest of the clusters' runs, 1 to tile_pixels"),
+         Field("accumulate", 1, "1: add to the partial sums that the previous CONV kept"),
+         Field("keep", 1, "1: keep the partial sums for the next CONV, drain nothing"),
+         Field("columns", 8, "output channels that count as work, over all clusters of a channel split"), sync=True),
+    _row("POOL", 29, "compute", "max pooling of one plane by cluster 0's TILE run; outside the map counts as -128",
+         Field("plane", 1, "plane within the activation word"), sync=True),
+    _row("STORE", 40, "store", "write beats of the output FIFO to memory",
+         Field("address", 32, "first byte; a multiple of the beat"),
+         Field("beats", 14, "beats, at least 1"), sync=True),
+)
+
+BY_NAME = {row.name: row for row in TABLE}
+BY_OPCODE = {row.opcode: row for row in TABLE}
+OPCODES = SimpleNamespace(**{row.name: row.opcode for row in TABLE})
+
+
+def encode(name, **values):
+    """Return instruction `name` as an int of 128 bits; fields not given are 0.
+
+    Raises ValueError for an unknown field or a value outside the field's range.
+    """
+    row = BY_NAME[name]
+    unknown = set(values) - {field.name for field in row.fields}
+    if unknown:
+        raise ValueError(f"{name} has no field {', '.join(sorted(unknown))}")
+    word = row.opcode
+    try:
+        for field in row.fields:
+            word |= field.insert(values.get(field.name, 0))
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from error
+    return word
+
+
+def decode(word):
+    """Return (name, {field: value}) of a 128-bit instruction, or (None, {}) where no row has its opcode."""
+    row = BY_OPCODE.get(OPCODE.extract(word))
+    if row is None:
+        return None, {}
+    return row.name, {field.name: field.extract(word) for field in row.fields}
+
+
+def to_bytes(words):
+    """Return the program's bytes, little endian."""
+    return b"".join(word.to_bytes(INSTRUCTION_BYTES, "little") for word in words)
+
+
+def from_bytes(data):
+    """Return the instruction words of a program's bytes. Raises ValueError when the length is no multiple of 16."""
+    if len(data) % INSTRUCTION_BYTES:
+        raise ValueError(f"a program of {len(data)} bytes is no multiple of {INSTRUCTION_BYTES}")
+    return [int.from_bytes(data[i:i + INSTRUCTION_BYTES], "little") for i in range(0, len(data), INSTRUCTION_BYTES)]
+
+
+def disassemble(word):
+    """Return one line of text for an instruction."""
+    name, values = decode(word)
+    if name is None:
+        return f"?{OPCODE.extract(word)}"
+    return " ".join([name, *(f"{key}={value}" for key, value in values.items() if value)])
