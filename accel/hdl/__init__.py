@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The core's MyHDL blocks, one hardware idea a file."""
