@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The vectorised reference equals loops over every output, input channel and tap."""
+
+import numpy as np
+import pytest
+
+from accel.errors import UserError
+from compiler.ir import Conv2D, FullyConnected, MaxPool2D, Network, Padding, TensorInfo
+from compiler.numbers import requantise
+from compiler.reference import execute
+
+
+def draw_convolution(rng, groups=1, kernel=None, kind=Conv2D, zero_points=None):
+    """Return (network, input int8 [2, H, W, C]) of one random convolution."""
+    height, width = (int(n) for n in rng.integers(3, 9, 2))
+    inputs, outputs = (groups * int(n) for n in rng.integers(1, 5, 2))
+    kernel = kernel or tuple(int(n) for n in rng.integers(1, 4, 2))
+    padding = Padding(*(int(n) for n in rng.integers(0, 3, 4)))
+    if kind is FullyConnected:
+        kernel, padding = (height, width), Padding()
+    zero_in, zero_out = zero_points or (int(n) for n in rng.integers(-128, 128, 2))
+    layer = kind(
+        "layer", "in", "out", rng.integers(-127, 128, (outputs, *kernel, inputs // groups)), rng.integers(-9999, 9999, outputs),
+        rng.integers(1 << 30, 1 << 31, outputs), rng.integers(-12, 1, outputs), tuple(int(n) for n in rng.integers(1, 5, 2)),
+        padding, groups, *sorted(int(n) for n in rng.integers(-128, 128, 2)))
+    tensors = {"in": TensorInfo("in", height, width, inputs, 1.0, zero_in),
+               "out": TensorInfo("out", *layer.output_shape((height, width, inputs)), 1.0, zero_out)}
+    images = rng.integers(-128, 128, (2, height, width, inputs)).astype(np.int8)
+    return Network("random", "in", "out", tensors, (layer,)), images
+
+
+def convolve_by_loops(network, image):
+    layer, source, target = network.layers[0], network.tensors["in"], network.tensors["out"]
+    group_inputs, group_outputs = layer.weights.shape[3], layer.weights.shape[0] // layer.groups
+    sums = np.zeros(target.shape, np.int64)
+    for oy, ox, k in np.ndindex(*target.shape):
+        sums[oy, ox, k] = layer.bias[k]
+        for ky, kx, c in np.ndindex(*layer.kernel, group_inputs):
+            y, x = oy * layer.stride[0] + ky - layer.padding.top, ox * layer.stride[1] + kx - layer.padding.left
+            if 0 <= y < source.height and 0 <= x < source.width:
+                activation = int(image[y, x, k // group_outputs * group_inputs + c]) - source.zero_point
+                sums[oy, ox, k] += activation * int(layer.weights[k, ky, kx, c])
+    return requantise(sums, layer.multipliers, layer.shifts, target.zero_point, layer.clamp_min, layer.clamp_max)
+
+
+@pytest.mark.parametrize("kind", [Conv2D, FullyConnected])
+@pytest.mark.parametrize("groups", [1, 2, 3])
+@pytest.mark.parametrize("seed", range(4))
+def test_a_convolution_equals_the_loops(seed, groups, kind):
+    network, images = draw_convolution(np.random.default_rng(seed), groups, kind=kind)
+    outputs = execute(network, images)["out"]
+    for image, output in zip(images, outputs, strict=True):
+        np.testing.assert_array_equal(output, convolve_by_loops(network, image))
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_max_pooling_ignores_padding(seed):
+    rng = np.random.default_rng(seed)
+    window, stride = (tuple(int(n) for n in rng.integers(1, 4, 2)) for _ in range(2))
+    padding = Padding(*(int(rng.integers(0, size)) for size in window * 2))
+    layer = MaxPool2D("pool", "in", "out", window, stride, padding)
+    source = TensorInfo("in", 7, 6, 3)
+    network = Network("pool", "in", "out", {"in": source, "out": TensorInfo("out", *layer.output_shape(source.shape))}, (layer,))
+    images = rng.integers(-128, 0, (1, *source.shape)).astype(np.int8)
+    output = execute(network, images)["out"][0]
+    for oy, ox in np.ndindex(*output.shape[:2]):
+        top, left = oy * stride[0] - padding.top, ox * stride[1] - padding.left
+        inside = images[0, max(top, 0):top + window[0], max(left, 0):left + window[1]]
+        np.testing.assert_array_equal(output[oy, ox], inside.max(axis=(0, 1)))
+
+
+def test_an_image_of_the_wrong_shape_is_refused():
+    network, images = draw_convolution(np.random.default_rng(0))
+    with pytest.raises(UserError, match="takes int8 images of"):
+        execute(network, images[:, 1:])
+
+
+def test_a_layer_whose_output_is_declared_wrongly_is_named():
+    network, _ = draw_convolution(np.random.default_rng(0))
+    wrong = network.tensors | {"out": TensorInfo("out", 1, 1, 99)}
+    with pytest.raises(UserError, match="layer 'layer': an input of .* but its output is declared as"):
+        Network("random", "in", "out", wrong, network.layers)
+
+
+def test_a_layer_that_reads_an_unknown_tensor_is_named():
+    network, _ = draw_convolution(np.random.default_rng(0))
+    with pytest.raises(UserError, match="reads 'in', which no earlier layer writes"):
+        Network("random", "other", "out", network.tensors, network.layers)
