@@ -100,7 +100,7 @@ TABLE = (
          Field("clamp_max", 8, "largest output", True)),
     _row("TILE", 27, "compute", "where one cluster's run of output pixels begins",
          Field("cluster", 3, "which cluster"),
-         Field("address", 14, "word under the window's top left at the first pixel, block 0 (modulo the buffer)"),
+         Field("address", 15, "word under the window's top left at the first pixel, block 0; may lie outside, where the map is padded", True),
          Field("y", 13, "input row under the window's top row at the first pixel", True),
          Field("x", 13, "input column under the window's left column at the first pixel", True),
          Field("output_x", 12, "output column of the first pixel"),
