@@ -1,0 +1,216 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Reads the compute engine's instructions: keeps settings, starts convolutions and pools in order, refuses illegal fields."""
+
+from myhdl import always, always_comb, block, ConcatSignal
+
+from accel import isa
+from accel.hdl.interfaces import flag, unsigned
+from accel.hdl.settings import settings_register
+from accel.registers import ERROR_CODES
+
+def span(name, field):
+    """Return (high, low) of a field, for a slice of the instruction word."""
+    for candidate in isa.BY_NAME[name].fields:
+        if candidate.name == field:
+            return candidate.low + candidate.bits, candidate.low
+    raise KeyError(f"{name} has no field {field}")
+
+
+def bits_of(flags):
+    """Return one signal of a list of flags, the first one lowest."""
+    return ConcatSignal(*reversed(flags)) if len(flags) > 1 else flags[0]
+
+
+@block
+def run_register(clk, clear, write, word, run, present, conv_too_short, number):
+    """run (out, Settings of TILE) takes TILE instructions for cluster `number`; present (out, flag): there was one in this job.
+    conv_too_short (out, flag): the run has more pixels than the CONV in `word` says."""
+    high, low = span("TILE", "cluster")
+    pixels_high, pixels_low = span("CONV", "pixels")
+    mine = flag()
+
+    @always_comb
+    def select():
+        mine.next = write and word[high:low] == number
+        conv_too_short.next = not present or run.pixels > word[pixels_high:pixels_low]
+
+    @always(clk.posedge)
+    def remember():
+        if mine:
+            present.next = True
+        if clear:
+            present.next = False
+
+    return select, remember, settings_register(clk, mine, word, run)
+
+
+@block
+def zero_field(word, zero, high, low):
+    """zero (out, flag): word[high:low] is 0. Combinational."""
+
+    @always_comb
+    def compare():
+        zero.next = word[high:low] == 0
+
+    return compare
+
+
+@block
+def semaphore_mask(word, mask):
+    """mask (out, unsigned 8): the semaphores that signal_a and signal_b of an instruction name. Combinational."""
+    a_high, a_low = span("CONV", "signal_a")
+    b_high, b_low = span("CONV", "signal_b")
+
+    @always_comb
+    def decode():
+        mask.next = 0
+        if word[a_high - 1]:
+            mask.next[word[a_high - 1:a_low]] = True
+        if word[b_high - 1]:
+            mask.next[word[b_high - 1:b_low]] = True
+
+    return decode
+
+
+@block
+def compute_control(clk, clear, instructions, waiting, opened, loader_ready, pool_idle, quiet, start_conv, start_pool, pool_plane, layer_end,
+                    layer_index, record_free, stop, fault, config):
+    """Takes an instruction in two cycles or more: one to look at it, then as soon as what it needs is free.
+
+    instructions (in, InstructionStream). waiting (out, Tile): the settings, held from start_conv until opened (in, flag).
+    loader_ready (in, flag): a CONV may start. pool_idle (in, flag): no pool is under way. quiet (in, flag): no convolution or pool is under way, nothing of one is left to drain.
+    start_conv, start_pool (out, flags): one pulse each; pool_plane (out, flag). layer_end (out, flag), layer_index (out): a LAYER passes.
+    record_free (in, flag): the counters take the end of a layer. stop (in, flag): another part of the engine has failed. fault (out, Fault): BAD_FIELD.
+    """
+    op = isa.OPCODES
+    op_shape, op_walk, op_drain, op_tile, op_conv, op_pool = op.SHAPE, op.WALK, op.DRAIN, op.TILE, op.CONV, op.POOL
+    opcode_high, clusters, tile_pixels = isa.OPCODE.bits, config.clusters, config.tile_pixels
+    planes = config.beats_per_word
+    bad_field = ERROR_CODES.BAD_FIELD
+    cluster_high, cluster_low = span("TILE", "cluster")
+    pixels_high, pixels_low = span("CONV", "pixels")
+    index_high, index_low = span("LAYER", "index")
+    _, plane_low = span("POOL", "plane")
+    word = instructions.word
+    shape_zero = [flag() for _ in range(8)]
+    known = [flag() for _ in range(3)]
+    present = [flag() for _ in range(clusters)]
+    too_short = [flag() for _ in range(clusters)]
+    any_too_short, any_shape_zero = bits_of(too_short), bits_of(shape_zero)
+    looked, bad, pending, act, free = flag(), flag(), flag(), flag(), flag()
+    detail, hold = unsigned(32), unsigned(3)
+    opcode = unsigned(6)
+    write_shape, write_walk, write_drain, write_tile, write_conv = (flag() for _ in range(5))
+    mask = unsigned(8)
+    all_known = flag()
+    first_run, first_present = waiting.runs[0], present[0]
+
+    registers = [
+        settings_register(clk, write_shape, word, waiting.shape), settings_register(clk, write_walk, word, waiting.walk),
+        settings_register(clk, write_drain, word, waiting.drain), settings_register(clk, write_conv, word, waiting.conv)]
+    runs = [run_register(clk, clear, write_tile, word, waiting.runs[c], present[c], too_short[c], c) for c in range(clusters)]
+    semaphores = semaphore_mask(word, mask)
+    zeros = [zero_field(word, shape_zero[i], *span("SHAPE", name)) for i, name in enumerate((
+        "kernel_height", "kernel_width", "blocks", "stride_y", "stride_x", "height", "width", "output_width"))]
+    shape_known, walk_known, drain_known = known
+
+    @always_comb
+    def decode():
+        opcode.next = word[opcode_high:]
+        all_known.next = shape_known and walk_known and drain_known
+
+    @always(clk.posedge)
+    def look():
+        looked.next = instructions.valid and not act
+        bad.next = False
+        detail.next = 0
+        if opcode == op_shape:
+            bad.next = any_shape_zero != 0
+        elif opcode == op_tile:
+            bad.next = word[cluster_high:cluster_low] >= clusters
+            detail.next = word[cluster_high:cluster_low]
+        elif opcode == op_conv:
+            bad.next = (not all_known or any_too_short != 0 or word[pixels_high:pixels_low] == 0
+                        or word[pixels_high:pixels_low] > tile_pixels)
+            detail.next = word[pixels_high:pixels_low]
+        elif opcode == op_pool:
+            bad.next = not all_known or not first_present or first_run.pixels == 0 or (planes == 1 and word[plane_low])
+        if clear:
+            looked.next = False
+
+    @always_comb
+    def choose():
+        free.next = False
+        if opcode == op_conv:
+            free.next = loader_ready and pool_idle and not pending
+        elif opcode == op_shape or opcode == op_walk or opcode == op_drain or opcode == op_tile:
+            free.next = pool_idle and not pending
+        else:
+            free.next = quiet and not pending and (opcode == op_pool or (record_free and hold == 0))
+
+    @always_comb
+    def go():
+        act.next = instructions.valid and looked and free and not bad and not stop and not fault.valid
+
+    @always_comb
+    def answer():
+        instructions.ready.next = act
+        write_shape.next = act and opcode == op_shape
+        write_walk.next = act and opcode == op_walk
+        write_drain.next = act and opcode == op_drain
+        write_tile.next = act and opcode == op_tile
+        write_conv.next = act and opcode == op_conv
+
+    @always(clk.posedge)
+    def start():
+        start_conv.next = False
+        start_pool.next = False
+        layer_end.next = False
+        if opened:
+            pending.next = False
+        if act:
+            if opcode == op_conv:
+                start_conv.next = True
+                pending.next = True
+            elif opcode == op_pool:
+                start_pool.next = True
+                pool_plane.next = word[plane_low]
+            elif opcode == op_shape:
+                shape_known.next = True
+            elif opcode == op_walk:
+                walk_known.next = True
+            elif opcode == op_drain:
+                drain_known.next = True
+            elif opcode != op_tile:
+                layer_end.next = True
+                layer_index.next = word[index_high:index_low]
+            if opcode == op_conv or opcode == op_pool:
+                waiting.position.next = instructions.position
+                waiting.give.next = mask
+        if clear:
+            pending.next = False
+            shape_known.next = False
+            walk_known.next = False
+            drain_known.next = False
+
+    @always(clk.posedge)
+    def space_layers():
+        # record_free answers a few cycles late.
+        if layer_end:
+            hold.next = 7
+        elif hold != 0:
+            hold.next = hold - 1
+        if clear:
+            hold.next = 0
+
+    @always(clk.posedge)
+    def refuse():
+        if instructions.valid and looked and bad and not fault.valid:
+            fault.valid.next = True
+            fault.code.next = bad_field
+            fault.position.next = instructions.position
+            fault.detail.next = detail
+        if clear:
+            fault.valid.next = False
+
+    return registers, runs, semaphores, zeros, decode, look, choose, go, answer, start, space_layers, refuse

@@ -1,0 +1,217 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The compute engine: instructions and weight stream in, activation buffers written from outside, output beats out."""
+
+from myhdl import always, always_comb, block
+
+from accel.hdl.activation_buffer import activation_buffer
+from accel.hdl.compute_control import compute_control
+from accel.hdl.compute_reports import activity_of, buffer_fault, give_semaphores
+from accel.hdl.delay import delay
+from accel.hdl.drain import DrainStart, drain
+from accel.hdl.gather import gather
+from accel.hdl.interfaces import Fault, Stream, flag, signed, unsigned
+from accel.hdl.parameter_ram import Record, group_address_bits, parameter_ram
+from accel.hdl.pe_grid import GRID_LATENCY, partial_sum_address_bits, pe_grid
+from accel.hdl.pool_engine import pool_engine
+from accel.hdl.step_loader import OFFSET_BITS, Step, WeightWrite, step_loader
+from accel.hdl.walker import Pixel, Tile, walker
+
+# Cycles from frame s0 to the grid's inputs: the address, the buffer's two, the gather's two.
+TO_GATHER, TO_GRID = 3, 5
+
+
+@block
+def delayed_start(clk, clear, fire, keeps, waiting_bank, tile, start, target, config):
+    """start (out, flag) and target (out, DrainStart): fire (in, flag) and the tile's numbers, when the grid has added its last pixel."""
+    cycles = TO_GRID + GRID_LATENCY
+    sends, split = flag(), flag()
+
+    @always_comb
+    def decide():
+        sends.next = fire and not keeps
+
+    numbers = [delay(clk, sends, start, cycles), delay(clk, waiting_bank, target.bank, cycles),
+               delay(clk, tile.shape.split, target.split, cycles), delay(clk, tile.drain.zero_point, target.zero_point, cycles),
+               delay(clk, tile.drain.clamp_min, target.clamp_min, cycles), delay(clk, tile.drain.clamp_max, target.clamp_max, cycles)]
+    pixels = [run_length(clk, tile.runs[c].pixels, target.pixels[c], cycles) for c in range(config.clusters)]
+    return decide, numbers, pixels
+
+
+@block
+def run_length(clk, pixels, target, cycles):
+    """target (out) is the low bits of pixels, `cycles` later."""
+    bits = len(target)
+    low = unsigned(bits)
+
+    @always_comb
+    def cut():
+        low.next = pixels[bits:]
+
+    return cut, delay(clk, low, target, cycles)
+
+
+@block
+def cluster_path(clk, buffer_write, number, pixel_valid, conv_address, pool_address, pooling, channels, lanes, outside, zero_point,
+                 activations, valid, word, config):
+    """A cluster's buffer and gather: activations and valid (out) at the grid, TO_GRID cycles after pixel_valid (in)."""
+    address, outside_1 = unsigned((config.activation_words - 1).bit_length()), flag()
+
+    @always_comb
+    def choose():
+        address.next = conv_address
+        if pooling:
+            address.next = pool_address
+
+    return (choose, activation_buffer(clk, buffer_write, number, address, word, config), delay(clk, outside, outside_1, 1),
+            gather(clk, word, channels, lanes, outside_1, zero_point, activations, config), delay(clk, pixel_valid, valid, TO_GRID))
+
+
+@block
+def shadow_enable(clk, write, number, enable):
+    """enable (out, flag): cluster `number` takes the weight beat, TO_GRID cycles after the loader took it."""
+    mine = flag()
+
+    @always_comb
+    def select():
+        mine.next = write.enable and write.clusters[number]
+
+    return select, delay(clk, mine, enable, TO_GRID)
+
+
+@block
+def banks_in_use(clk, clear, fire, keeps, bank, done, free):
+    """free (out, unsigned 2): bit b: bank b waits for no drain. A tile takes its bank when it ends (`fire`), tiles drain in turn."""
+    oldest = flag()
+    taken = [flag(), flag()]
+    taken_0, taken_1 = taken
+
+    @always(clk.posedge)
+    def count():
+        if done:
+            oldest.next = not oldest
+            if oldest:
+                taken_1.next = False
+            else:
+                taken_0.next = False
+        if fire and not keeps:
+            if bank:
+                taken_1.next = True
+            else:
+                taken_0.next = True
+        if clear:
+            oldest.next = False
+            taken_0.next = False
+            taken_1.next = False
+
+    @always_comb
+    def tell():
+        free.next = 0
+        free.next[0] = not taken_0
+        free.next[1] = not taken_1
+
+    return count, tell
+
+
+@block
+def merge_outputs(pool_idle, drained, pooled, outputs):
+    """outputs (out, Stream) is the pool's while one is under way, else the drain's: compute_control never lets both work. Combinational."""
+
+    @always_comb
+    def choose():
+        outputs.valid.next = drained.valid
+        outputs.data.next = drained.data
+        drained.ready.next = outputs.ready
+        pooled.ready.next = False
+        if not pool_idle:
+            outputs.valid.next = pooled.valid
+            outputs.data.next = pooled.data
+            drained.ready.next = False
+            pooled.ready.next = outputs.ready
+
+    return choose
+
+
+@block
+def compute_engine(clk, clear, instructions, weights, buffer_write, outputs, give, activity, queue_empty, gate_waiting, record_free,
+                   idle, fault, config,
+                   rounding=1 << 30):
+    """Executes SHAPE, WALK, DRAIN, TILE, CONV, POOL and LAYER.
+
+    clk, clear: synchronous reset between jobs. instructions (in, InstructionStream) from the semaphore gate.
+    weights (in, Stream): the weight FIFO. buffer_write (in, BufferWrite). outputs (out, Stream): beats for the store engine.
+    give (out, unsigned 8): one pulse a semaphore, when the last activation of the instruction that names it was read.
+    activity (out, Activity). queue_empty, gate_waiting (in, flags): why there is no instruction. record_free (in, flag): the counters take
+    the end of a layer. idle (out, flag): nothing is under way.
+    fault (out, Fault): BAD_FIELD and BUFFER; the engine has stopped. rounding: see requantise_lane.
+    """
+    clusters, columns = config.clusters, config.columns
+    waiting, tile = Tile(config), Tile(config)
+    step, write, pixel = Step(config), WeightWrite(config), Pixel(config)
+    take, opened, finish, finish_taken, keeps = (flag() for _ in range(5))
+    loader_ready, waits_for_bank, start_conv, start_pool, pool_plane, quiet, stop = (flag() for _ in range(7))
+    pool_idle, pool_issues, pool_ended = flag(), flag(), flag()
+    layer_end, layer_index = flag(), unsigned(6)
+    control_fault = Fault()
+    address_bits = (config.activation_words - 1).bit_length()
+    word_addresses = [unsigned(address_bits) for _ in range(clusters)]
+    addresses = [signed(OFFSET_BITS + 1) for _ in range(clusters)]
+    outside, beyond = [flag() for _ in range(clusters)], [flag() for _ in range(clusters)]
+    pool_address, pool_word_address, pool_beyond = signed(OFFSET_BITS + 1), unsigned(address_bits), flag()
+    words = [unsigned(8 * config.block_channels) for _ in range(clusters)]
+    activations = [unsigned(8 * config.lanes) for _ in range(clusters)]
+    valid = [flag() for _ in range(clusters)]
+    channels_3 = [unsigned(5) for _ in range(config.lanes)]
+    lanes_3, zero_point_3 = unsigned(config.lanes), signed(8)
+    shadow = [flag() for _ in range(clusters)]
+    lane, beat, swap = unsigned(len(write.lane)), unsigned(8 * columns), flag()
+    number, first, bank = unsigned(len(pixel.number)), flag(), flag()
+    read_address = unsigned(partial_sum_address_bits(config))
+    partial_sums = [[signed(config.accumulator_bits) for _ in range(columns)] for _ in range(clusters)]
+    parameter_address, records = unsigned(group_address_bits(config)), [Record() for _ in range(config.requantise_lanes)]
+    drain_start, drain_tile = flag(), DrainStart(config)
+    drain_busy, drain_stalled, drained = flag(), flag(), flag()
+    bank_free = unsigned(2)
+    drain_outputs, pool_outputs = Stream(8 * columns), Stream(8 * columns)
+
+    control = compute_control(clk, clear, instructions, waiting, opened, loader_ready, pool_idle, quiet, start_conv, start_pool, pool_plane,
+                              layer_end, layer_index, record_free, stop, control_fault, config)
+    loader = step_loader(clk, clear, start_conv, waiting.shape, waiting.walk, waiting.conv, bank_free, weights.valid, weights.ready,
+                         weights.data, take, step, write, loader_ready, finish, finish_taken, keeps, waits_for_bank, config)
+    walk = walker(clk, clear, stop, waiting, tile, step, take, opened, finish, finish_taken, pixel, word_addresses, addresses, outside,
+                  beyond, config)
+    pooling = pool_engine(clk, clear, stop, start_pool, waiting, pool_plane, words[0], pool_outputs, pool_idle, pool_issues, pool_ended,
+                          pool_word_address, pool_address, pool_beyond, config)
+    use_pool = flag()
+    paths = [
+        cluster_path(clk, buffer_write, c, pixel.valid[c], word_addresses[c], pool_word_address, use_pool, channels_3, lanes_3,
+                     outside[c], zero_point_3, activations[c], valid[c], words[c], config)
+        for c in range(clusters)]
+    shadows = [shadow_enable(clk, write, c, shadow[c]) for c in range(clusters)]
+    to_gather = [delay(clk, pixel.lanes, lanes_3, TO_GATHER), delay(clk, tile.shape.zero_point, zero_point_3, TO_GATHER),
+                 [delay(clk, pixel.channels[j], channels_3[j], TO_GATHER) for j in range(config.lanes)]]
+    to_grid = [delay(clk, weights.data, beat, TO_GRID), delay(clk, write.lane, lane, TO_GRID), delay(clk, take, swap, TO_GRID),
+               delay(clk, pixel.number, number, TO_GRID), delay(clk, pixel.first, first, TO_GRID), delay(clk, pixel.bank, bank, TO_GRID)]
+    grid = pe_grid(clk, shadow, beat, lane, swap, activations, valid, number, first, bank, read_address, partial_sums, config)
+    parameters = parameter_ram(clk, write, weights.data, parameter_address, records, config)
+    starts = delayed_start(clk, clear, finish_taken, keeps, pixel.bank, tile, drain_start, drain_tile, config)
+    drains = drain(clk, clear, drain_start, drain_tile, read_address, partial_sums, parameter_address, records, drain_outputs, drain_busy,
+                   drain_stalled, drained, config, rounding)
+    banks = banks_in_use(clk, clear, finish_taken, keeps, pixel.bank, drained, bank_free)
+    outward = merge_outputs(pool_idle, drain_outputs, pool_outputs, outputs)
+    gives = give_semaphores(clk, clear, finish_taken, tile.give, pool_ended, waiting.give, give)
+    faults = buffer_fault(clk, clear, beyond, addresses, tile.position, pool_beyond, pool_address, waiting.position, control_fault, fault,
+                          config)
+    counts = activity_of(clk, pixel, tile, pool_issues, instructions.valid, queue_empty, gate_waiting, loader_ready, waits_for_bank,
+                         drain_stalled, weights, layer_end, layer_index, activity, config)
+
+    @always_comb
+    def conclude():
+        quiet.next = (loader_ready and not finish and not pixel.running and pool_idle and not start_conv and not start_pool
+                      and bank_free == 3 and not drain_busy)
+        idle.next = (loader_ready and not finish and not pixel.running and pool_idle and not start_conv and not start_pool
+                     and bank_free == 3 and not drain_busy)
+        stop.next = fault.valid
+        use_pool.next = not pool_idle
+
+    return (control, loader, walk, pooling, paths, shadows, to_gather, to_grid, grid, parameters, starts, drains, banks, outward, gives,
+            faults, counts, conclude)

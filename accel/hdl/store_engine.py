@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The store engine: moves beats of the output FIFO to memory in bursts, and sums their checksum."""
+
+from myhdl import always, always_comb, block, concat
+
+from accel import isa
+from accel.hdl.compute_control import semaphore_mask
+from accel.hdl.fifo import fifo
+from accel.hdl.interfaces import Stream, flag, unsigned
+from accel.hdl.settings import Settings
+from accel.registers import ERROR_CODES
+
+ANSWERS = 16
+
+
+@block
+def rotate_in(data, sum_in, sum_out, beat_bytes):
+    """sum_out (out): the checksum sum_in with the beat `data` taken in, see docs/architecture.md. Combinational."""
+    words = beat_bytes // 4
+    if words == 1:
+        @always_comb
+        def mix():
+            sum_out.next = concat(sum_in[31:], sum_in[31]) ^ data[32:]
+    elif words == 2:
+        @always_comb
+        def mix():
+            sum_out.next = concat(sum_in[31:], sum_in[31]) ^ data[32:] ^ concat(data[57:32], data[64:57])
+    else:
+        @always_comb
+        def mix():
+            sum_out.next = (concat(sum_in[31:], sum_in[31]) ^ data[32:] ^ concat(data[57:32], data[64:57])
+                            ^ concat(data[82:64], data[96:82]) ^ concat(data[107:96], data[128:107]))
+
+    return mix
+
+
+@block
+def store_engine(clk, clear, stop, instructions, beats, level, window_base, window_limit, awaddr, awlen, awvalid, awready, wdata, wlast,
+                 wvalid, wready, bresp, bvalid, give, closes, bytes_written, checksum, idle, bus_idle, fault, config):
+    """Executes STORE and LAYER.
+
+    instructions (in, InstructionStream). beats (in, Stream), level (in): the output FIFO; a burst begins when all of it is there.
+    awaddr ... bvalid: AXI; bready is always high. give (out, unsigned 8): when memory has answered all writes of a STORE.
+    closes (out, flag): a LAYER passes, everything before it is in memory; bytes_written, checksum (out, unsigned 32) are of that layer.
+    bus_idle (out, flag): no write is under way. fault (out, Fault): BAD_FIELD, WRITE_WINDOW, BUS_WRITE.
+    """
+    store_code = isa.OPCODES.STORE
+    bad_field, window_code, bus_code = ERROR_CODES.BAD_FIELD, ERROR_CODES.WRITE_WINDOW, ERROR_CODES.BUS_WRITE
+    address_field, beats_field = Settings("STORE").fields
+    address_low, address_high = address_field.low, address_field.low + address_field.bits
+    beats_low, beats_high = beats_field.low, beats_field.low + beats_field.bits
+    opcode_bits, beat_bytes, beat_shift = isa.OPCODE.bits, config.beat_bytes, (config.beat_bytes - 1).bit_length()
+    longest, page_beats = config.burst_beats, 4096 // config.beat_bytes
+    word = instructions.word
+    looked, bad, act, is_store, active, checked, cut, moving, last_burst = (flag() for _ in range(9))
+    mask, gives, position = unsigned(8), unsigned(8), unsigned(16)
+    address, left, run_end = unsigned(32), unsigned(14), unsigned(33)
+    burst, beats_left, to_page, moved = unsigned(7), unsigned(7), unsigned(13), flag()
+    pending_in, pending, answers = Stream(25), Stream(25), unsigned(ANSWERS.bit_length())
+    next_sum, begin = unsigned(32), flag()
+    masks = semaphore_mask(word, mask)
+    queue = fifo(clk, clear, pending_in, pending, answers, ANSWERS)
+    mixer = rotate_in(beats.data, checksum, next_sum, beat_bytes)
+
+    @always(clk.posedge)
+    def look():
+        looked.next = instructions.valid and not act
+        is_store.next = word[opcode_bits:] == store_code
+        bad.next = word[opcode_bits:] == store_code and (
+            word[beats_high:beats_low] == 0 or word[address_low + beat_shift:address_low] != 0)
+        if clear:
+            looked.next = False
+
+    @always_comb
+    def go():
+        act.next = instructions.valid and looked and not bad and not stop and not active and (is_store or (answers == 0 and not moving))
+
+    @always_comb
+    def decide():
+        instructions.ready.next = act
+        to_page.next = page_beats - address[12:beat_shift]
+        begin.next = active and checked and cut and not moving and not awvalid and pending_in.ready and level >= burst and not stop
+        last_burst.next = left == burst
+        moved.next = moving and beats.valid and wready
+        idle.next = not active and not moving and answers == 0 and not looked
+        bus_idle.next = not moving and not awvalid and answers == 0
+
+    @always_comb
+    def move():
+        wvalid.next = moving and beats.valid
+        wdata.next = beats.data
+        wlast.next = beats_left == 1
+        beats.ready.next = moving and wready
+        pending_in.valid.next = begin
+        pending_in.data.next = concat(position, last_burst, gives)
+        pending.ready.next = bvalid
+
+    @always(clk.posedge)
+    def run():
+        if awready:
+            awvalid.next = False
+        if act and is_store:
+            active.next = True
+            checked.next = False
+            cut.next = False
+            address.next = word[address_high:address_low]
+            left.next = word[beats_high:beats_low]
+            gives.next = mask
+            position.next = instructions.position
+            run_end.next = word[address_high:address_low] + (word[beats_high:beats_low] << beat_shift)
+        elif active and not checked:
+            checked.next = address >= window_base and run_end <= window_limit
+        elif active and checked and not cut:
+            burst.next = longest
+            if left < longest and left <= to_page:
+                burst.next = left
+            elif to_page < longest:
+                burst.next = to_page
+            cut.next = True
+        elif begin:
+            awvalid.next = True
+            awaddr.next = address
+            awlen.next = burst - 1
+            cut.next = False
+            address.next = (address + (burst << beat_shift)) & 0xFFFFFFFF
+            left.next = left - burst
+            if last_burst:
+                active.next = False
+        if begin:
+            moving.next = True
+            beats_left.next = burst
+        elif moved:
+            beats_left.next = beats_left - 1
+            if beats_left == 1:
+                moving.next = False
+        if clear:
+            active.next = False
+            moving.next = False
+            awvalid.next = False
+
+    @always(clk.posedge)
+    def count():
+        closes.next = act and not is_store
+        if closes:
+            bytes_written.next = 0
+            checksum.next = 0
+        elif moved:
+            bytes_written.next = bytes_written + beat_bytes
+            checksum.next = next_sum
+        give.next = 0
+        if bvalid and pending.data[8]:
+            give.next = pending.data[8:]
+        if clear:
+            bytes_written.next = 0
+            checksum.next = 0
+            closes.next = False
+            give.next = 0
+
+    @always(clk.posedge)
+    def report():
+        if not fault.valid:
+            if bvalid and bresp != 0:
+                fault.valid.next = True
+                fault.code.next = bus_code
+                fault.position.next = pending.data[25:9]
+                fault.detail.next = 0
+            elif active and not checked and (address < window_base or run_end > window_limit):
+                fault.valid.next = True
+                fault.code.next = window_code
+                fault.position.next = position
+                fault.detail.next = address
+            elif instructions.valid and looked and bad:
+                fault.valid.next = True
+                fault.code.next = bad_field
+                fault.position.next = instructions.position
+                fault.detail.next = word[address_high:address_low]
+        if clear:
+            fault.valid.next = False
+
+    return masks, queue, mixer, look, go, decide, move, run, count, report
