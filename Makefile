@@ -1,21 +1,28 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# `make test` sets up what it needs on a fresh machine and runs the tests; `make setup` does only the set-up.
+# `make demo` and `make test` set up what they need on a fresh machine; `make setup` does only that. YES=1 installs packages without asking.
 
 PYTHON ?= $(firstword $(foreach v,3.13 3.12 3.11,$(shell python$(v) -c 'import venv, ensurepip; print("python$(v)")' 2>/dev/null)))
 STAMP = .venv/requirements.stamp
+JOBS ?= 2
 
-.PHONY: setup test test-full
+.PHONY: setup packages demo test test-full
 
-setup: $(STAMP)
+setup: packages $(STAMP)
 
-$(STAMP): requirements.txt
-	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 with its venv module is needed: install it, or name it by PYTHON=..."; exit 1; }
+packages:
+	@test -x .venv/bin/python || test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 with its venv module is needed: install it (python3-venv), or name it by PYTHON=..."; exit 1; }
+	@YES=$(YES) $(if $(PYTHON),$(PYTHON),.venv/bin/python) -m targets.packages
+
+$(STAMP): requirements.txt | packages
 	$(PYTHON) -m venv .venv
-	.venv/bin/python -m pip install --quiet -r requirements.txt
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	touch $@
 
+demo: setup
+	@./build.py --target sim --model digits --count 32 --run --cpu --pictures --jobs $(JOBS)
+
 test: setup
-	.venv/bin/python -m pytest -n 2 -m "not full"
+	.venv/bin/python -m pytest -n $(JOBS) -m "not full"
 
 test-full: setup
-	.venv/bin/python -m pytest -n 2
+	.venv/bin/python -m pytest -n $(JOBS)

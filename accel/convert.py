@@ -5,7 +5,7 @@ import tempfile
 import warnings
 from pathlib import Path
 
-from myhdl import ToVerilogWarning
+from myhdl import ToVerilogWarning, _block
 from myhdl.conversion._misc import _error
 
 from accel.core import core, core_ports
@@ -34,4 +34,7 @@ def convert_block(instance, name, directory):
 
 def convert_core(config, directory, rounding=1 << 30):
     """Write the core of `config` as Verilog module `sparcnet_core`; returns the file's path. rounding: see accel.hdl.requantise_lane."""
+    # MyHDL numbers blocks over the whole process; the text must not depend on what was converted before.
+    _block._inst_name_set.clear()
+    _block._name_set.clear()
     return convert_block(core(**core_signals(config), config=config, rounding=rounding), "sparcnet_core", directory)

@@ -10,12 +10,23 @@ from compiler.weight_stream import check_accumulator, tile_stream
 
 @dataclass(frozen=True)
 class Plan:
-    """A choice for one layer: `split` as in SHAPE, weight `streams` [output tile][pass], `cycles` estimated."""
+    """A choice for one layer: `split` as in SHAPE, `sets` weight sets a tile, weight `streams` [output tile][pass], `cycles` estimated."""
 
     split: int
+    sets: int
     tiling: object
     streams: tuple
     cycles: int
+
+    @property
+    def blocks(self):
+        """Blocks of input channels."""
+        return self.tiling.passes[-1].stop
+
+    @property
+    def pass_blocks(self):
+        """Blocks of a pass; the last one may have fewer."""
+        return len(self.tiling.passes[0])
 
     @property
     def stream_bytes(self):
@@ -52,7 +63,7 @@ def plan_convolution(config, layer, source_info, output_shape):
             tuple(tile_stream(config, layer, source_info.zero_point, first, sets, part, part is tiling.passes[-1])
                   for part in tiling.passes)
             for first in range(0, output_shape[2], sets * config.columns))
-        plans.append(Plan(split, tiling, streams, _estimate(config, tiling, streams, sets)))
+        plans.append(Plan(split, sets, tiling, streams, _estimate(config, tiling, streams, sets)))
     return min(plans, key=lambda plan: plan.cycles)
 
 

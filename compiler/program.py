@@ -17,13 +17,21 @@ DEFAULT_BASE = 0x4100_0000
 
 @dataclass(frozen=True)
 class CompiledLayer:
-    """One row of the layer table: its counters are in record `record`; `macs` are those of the dense network."""
+    """One row of the layer table: its counters are in record `record`; `macs` are those of the dense network.
+
+    `lowered` is the layer as it was compiled, from Placement `source` to `target`; a convolution has its `plan` and `stream_address`.
+    """
 
     name: str
     op: str
     record: int
     output: str
     macs: int
+    lowered: object
+    source: object
+    target: object
+    plan: object = None
+    stream_address: int = 0
 
 
 @dataclass(frozen=True)
@@ -71,11 +79,17 @@ def compile_network(network, config, base=DEFAULT_BASE):
     length = len(_emit(network, config, plans, base, placements))
     placements = place_tensors(network, config.columns, align(program_address + length * isa.INSTRUCTION_BYTES))
     words = _emit(network, config, plans, base, placements)
-    layers = tuple(
-        CompiledLayer(layer.name, layer.op, i, layer.output, layer.macs(network.tensors[layer.input].shape))
-        for i, layer in enumerate(network.layers))
+    layers = tuple(_compiled_layer(network, i, plans, base, placements) for i in range(len(network.layers)))
     end = align(max(placement.address + placement.bytes for placement in placements.values()))
     return CompiledModel(config, base, constants, program_address, tuple(words), placements, layers, end)
+
+
+def _compiled_layer(network, index, plans, base, placements):
+    layer = network.layers[index]
+    lowered, _, source = _lower(network, layer, placements)
+    plan, offset = plans.get(layer.name, (None, 0))
+    return CompiledLayer(layer.name, layer.op, index, layer.output, layer.macs(network.tensors[layer.input].shape), lowered, source,
+                         placements[layer.output], plan, base + offset)
 
 
 def _lower(network, layer, placements):

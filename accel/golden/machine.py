@@ -99,9 +99,9 @@ class Golden:
             for engine in self.queues:
                 while self.queues[engine] and self._step(engine):
                     moved = True
-        for engine, queue in self.queues.items():
-            if queue:
-                raise ProgramFault(ERROR_CODES.DEADLOCK, queue[0][0])
+        waiting = [queue[0][0] for queue in self.queues.values() if queue]
+        if waiting:
+            raise ProgramFault(ERROR_CODES.DEADLOCK, min(waiting))
         if self.weight_beats or self.outputs:
             raise ProgramFault(ERROR_CODES.LEFTOVER, self.end)
 

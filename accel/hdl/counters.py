@@ -60,7 +60,7 @@ def compute_counters(clk, clear, activity, cycles, record_index, field, value, v
             fresh.next = 0xFF
             macs_kept.next = macs + activity.macs
             macs.next = 0
-            end_kept.next = cycles
+            end_kept.next = cycles + 1
             record_index.next = activity.index
             number.next = 0
             writing.next = True

@@ -21,7 +21,7 @@ def requantise_lane(clk, partial_sum, record, zero_point, clamp_min, clamp_max, 
     low_a, high_a = unsigned(16), signed(16)
     low_m, high_m = unsigned(16), unsigned(15)
     wide = unsigned(63)
-    low_low, low_high, high_low, high_high = unsigned(32), unsigned(31), signed(33), signed(32)
+    low_low, low_high, high_low, high_high = signed(34), unsigned(31), signed(33), signed(32)
     base, middle = signed(66), signed(35)
     high = signed(34)
     quotient, up = signed(34), flag()
@@ -65,8 +65,11 @@ def requantise_lane(clk, partial_sum, record, zero_point, clamp_min, clamp_max, 
 
     @always(clk.posedge)
     def add_products():
+        # MyHDL writes a large constant as an unsigned number, which would make the whole Verilog sum unsigned.
+        half = intbv(0, min=-(1 << 33), max=1 << 33)
+        half[:] = rounding
         middle.next = high_low + low_high
-        base.next = (high_high << 32) + low_low + rounding
+        base.next = (high_high << 32) + low_low + half
 
     @always(clk.posedge)
     def take_high():

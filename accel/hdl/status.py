@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What the control unit must know of all the others: whether anything is left to do, and whether anything moves."""
 
-from myhdl import always, always_comb, block
+from myhdl import always, always_comb, block, intbv
 
 from accel.hdl.interfaces import STATE_BUSY
 
@@ -38,14 +38,18 @@ def watch(clk, fetched, instructions, levels, rvalid, wvalid, wready, activity, 
 
     @always(clk.posedge)
     def name():
-        if load_level != 0:
-            stuck_position.next = load.position
-        elif weight_level != 0:
-            stuck_position.next = weight.position
-        elif compute_level != 0:
-            stuck_position.next = compute.position
-        elif store_level != 0:
-            stuck_position.next = store.position
+        # What came before the earliest waiting instruction is done: it is the one that misses something.
+        earliest = intbv(0)[16:]
+        earliest[:] = 0xFFFF
+        if load_level != 0 and load.position < earliest:
+            earliest[:] = load.position
+        if weight_level != 0 and weight.position < earliest:
+            earliest[:] = weight.position
+        if compute_level != 0 and compute.position < earliest:
+            earliest[:] = compute.position
+        if store_level != 0 and store.position < earliest:
+            earliest[:] = store.position
+        stuck_position.next = earliest
 
     return look, name
 

@@ -2,9 +2,12 @@
 """The converted core in Verilator, driven from Python: registers, jobs, a memory with random stalls."""
 
 import ctypes
+import functools
 import hashlib
 import subprocess
 from pathlib import Path
+
+from filelock import FileLock
 
 from accel.convert import convert_core
 from accel.registers import (
@@ -14,27 +17,33 @@ HERE = Path(__file__).parent
 BUILD = HERE.parents[2] / "build" / "core_harness"
 
 
+@functools.cache
 def build_library(config, rounding=1 << 30):
-    """Return the path of the shared library of a configuration's core; built once for each content of its sources."""
+    """Return the path of the shared library of a configuration's core; compiled once for each content of its sources."""
     BUILD.mkdir(parents=True, exist_ok=True)
     verilog = convert_core(config, BUILD / f"verilog-{config.hash:08x}-{rounding}", rounding)
     source = HERE / "harness.cpp"
     digest = hashlib.sha256(verilog.read_bytes() + source.read_bytes()).hexdigest()[:16]
     library = BUILD / digest / "core.so"
-    if not library.exists():
-        directory = library.parent
-        subprocess.run(
-            ["verilator", "--cc", "-O3", "--x-assign", "fast", "--x-initial", "unique", "-Wno-fatal", "-Wno-WIDTH", "-Wno-CASEINCOMPLETE", "--Mdir",
-             directory, "--top-module", "sparcnet_core", verilog], check=True, capture_output=True)
-        root = Path(subprocess.run(["verilator", "--getenv", "VERILATOR_ROOT"], check=True, capture_output=True, text=True).stdout.strip())
-        include = root / "include"
-        partial = directory / f"core-{id(directory)}.so"
-        subprocess.run(
-            ["g++", "-O2", "-fPIC", "-shared", "-std=c++17", f"-DBEAT_BYTES={config.beat_bytes}", "-I", directory, "-I", include, "-I",
-             include / "vltstd", "-o", partial, source, *sorted(directory.glob("*.cpp")), include / "verilated.cpp",
-             include / "verilated_threads.cpp", "-pthread"], check=True)
-        partial.replace(library)
+    with FileLock(BUILD / f"{digest}.lock"):
+        if not library.exists():
+            _compile(config, verilog, source, library)
     return library
+
+
+def _compile(config, verilog, source, library):
+    directory = library.parent
+    subprocess.run(
+        ["verilator", "--cc", "-O3", "--x-assign", "fast", "--x-initial", "unique", "-Wno-fatal", "-Wno-WIDTH", "-Wno-CASEINCOMPLETE", "--Mdir",
+         directory, "--top-module", "sparcnet_core", verilog], check=True, capture_output=True)
+    root = Path(subprocess.run(["verilator", "--getenv", "VERILATOR_ROOT"], check=True, capture_output=True, text=True).stdout.strip())
+    include = root / "include"
+    partial = directory / "partial.so"
+    subprocess.run(
+        ["g++", "-O2", "-fPIC", "-shared", "-std=c++17", f"-DBEAT_BYTES={config.beat_bytes}", "-I", directory, "-I", include, "-I",
+         include / "vltstd", "-o", partial, source, *sorted(directory.glob("*.cpp")), include / "verilated.cpp",
+         include / "verilated_threads.cpp", "-pthread"], check=True)
+    partial.replace(library)
 
 
 class Core:
@@ -92,5 +101,3 @@ class Core:
         """Return {field: value} of a layer's record."""
         base = RECORDS_OFFSET + 4 * RECORD_WORDS * index
         return {name: self.read(base + 4 * i) for i, (name, _) in enumerate(RECORD_FIELDS)}
-
-

@@ -1,0 +1,53 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""The one entry point: finds the verb on the command line and gives it to that verb's module."""
+
+import argparse
+import importlib
+import os
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent
+VENV_PYTHON = ROOT / ".venv" / "bin" / "python"
+
+TARGETS = {"sim": "targets.sim", "arty": "targets.arty"}
+VERBS = {"doctor": "targets.doctor", "configs": "targets.configs"}
+
+
+def main():
+    """Run the verb; returns the exit status."""
+    from accel.errors import UserError
+    parser = argparse.ArgumentParser(description="SPARCNet on LiteX", add_help=False, allow_abbrev=False)
+    verb = parser.add_argument_group("what to do").add_mutually_exclusive_group()
+    verb.add_argument("--target", metavar="TARGET", help=f"work with this target: {', '.join(TARGETS)} (--target TARGET --help says more)")
+    verb.add_argument("--doctor", action="store_true", help="list the tools and packages: found, wanted, how to install")
+    verb.add_argument("--configs", action="store_true", help="list the accelerator's configurations")
+    verb.add_argument("--version", action="store_true", help="print the version")
+    chosen, rest = parser.parse_known_args()
+    modules = [TARGETS.get(chosen.target), *(module for name, module in VERBS.items() if getattr(chosen, name))]
+    try:
+        if chosen.target is not None and chosen.target not in TARGETS:
+            raise UserError(f"unknown target {chosen.target!r}: choose {' or '.join(TARGETS)}")
+        if chosen.version:
+            from targets.version import VERSION
+            print(VERSION)
+            return 0
+        module = next((importlib.import_module(name) for name in modules if name), None)
+        if module is None:
+            parser.add_argument("-h", "--help", action="help", help="show this text")
+            parser.parse_args()
+            raise UserError("nothing to do: give --target, --doctor, --configs or --version; --help says more")
+        return module.run(rest)
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+
+
+if __name__ == "__main__":
+    if VENV_PYTHON.exists() and Path(sys.prefix) != ROOT / ".venv":
+        os.execv(VENV_PYTHON, [str(VENV_PYTHON), *sys.argv])
+    sys.path.insert(0, str(ROOT))
+    if not VENV_PYTHON.exists():
+        sys.exit("error: there is no .venv here: run `make setup` first")
+    sys.exit(main())

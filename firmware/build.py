@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Builds the firmware of one SoC with LiteX's software flow."""
+
+import subprocess
+from pathlib import Path
+
+from accel.errors import UserError
+from firmware.headers import write_headers
+
+SOURCES = Path(__file__).parent / "src"
+
+
+def build_firmware(config, soc_directory, jobs=2):
+    """Compile the firmware for the SoC that was built in `soc_directory`; returns the path of firmware.bin.
+
+    Raises UserError with the compiler's words where it does not compile.
+    """
+    directory = soc_directory / "firmware"
+    write_headers(config, directory / "headers")
+    command = ["make", f"-j{jobs}", "-C", directory, "-f", SOURCES / "Makefile", f"BUILD_DIR={soc_directory}", f"SOURCE_DIR={SOURCES}",
+               f"HEADER_DIR={directory / 'headers'}"]
+    result = subprocess.run(command, capture_output=True, text=True)
+    if result.returncode:
+        raise UserError(f"the firmware does not compile:\n{result.stdout[-2000:]}{result.stderr[-2000:]}")
+    return directory / "firmware.bin"

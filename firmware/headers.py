@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""C headers made from the tables: accelerator registers, configuration, and the model binary's structures."""
+
+from accel.registers import (
+    CONTROL_ACKNOWLEDGE, CONTROL_START, ERRORS, IDENTIFICATION, RECORD_FIELDS, RECORD_WORDS, RECORDS, RECORDS_OFFSET, REGISTERS, STATUS_BUSY,
+    STATUS_DONE, STATUS_ERROR)
+from accel import isa
+from compiler.binary import HEADER, KERNELS, LAYER, MAGIC, MODEL_ADDRESS, VERSION
+
+
+def _define(name, value):
+    return f"#define {name} 0x{value:x}u"
+
+
+def _header(guard, lines):
+    text = "\n".join(lines)
+    return f"/* SPDX-License-Identifier: BSD-2-Clause */\n/* Generated: change the tables, not this file. */\n#ifndef {guard}\n#define {guard}\n\n{text}\n\n#endif\n"
+
+
+def registers_header():
+    """Return the text of accel_registers.h: offsets, bits, records and error names of the core's Wishbone slave."""
+    lines = [_define(f"ACCEL_{register.name}", register.offset) for register in REGISTERS]
+    lines += [_define("ACCEL_IDENTIFICATION", IDENTIFICATION), _define("ACCEL_INSTRUCTION_SET", isa.ISA_VERSION),
+              _define("ACCEL_CONTROL_START", CONTROL_START), _define("ACCEL_CONTROL_ACKNOWLEDGE", CONTROL_ACKNOWLEDGE),
+              _define("ACCEL_STATUS_BUSY", STATUS_BUSY), _define("ACCEL_STATUS_DONE", STATUS_DONE), _define("ACCEL_STATUS_ERROR", STATUS_ERROR),
+              _define("ACCEL_RECORDS", RECORDS_OFFSET), _define("ACCEL_RECORD_COUNT", RECORDS), _define("ACCEL_RECORD_WORDS", RECORD_WORDS),
+              _define("ACCEL_RECORD_FIELDS", len(RECORD_FIELDS))]
+    lines += [_define(f"ACCEL_ERROR_{name}", code) for code, (name, _) in ERRORS.items()]
+    return _header("ACCEL_REGISTERS_H", lines)
+
+
+def config_header(config):
+    """Return the text of accel_config.h: what the CPU's kernels must know of the AccelConfig to read tensors and weight streams."""
+    return _header("ACCEL_CONFIG_H", [
+        _define("ACCEL_CONFIG", config.hash), _define("ACCEL_COLUMNS", config.columns), _define("ACCEL_CLUSTERS", config.clusters),
+        _define("ACCEL_BLOCK_CHANNELS", config.block_channels), _define("ACCEL_MASKS_PER_HEADER", config.masks_per_header),
+        _define("ACCEL_HEADER_BYTES", config.header_beats * config.beat_bytes)])
+
+
+def model_header():
+    """Return the text of model_format.h: the structures of the model binary."""
+    lines = ["#include <stdint.h>", "", _define("MODEL_ADDRESS", MODEL_ADDRESS), _define("MODEL_MAGIC", MAGIC), _define("MODEL_VERSION", VERSION), ""]
+    lines += [_define(f"MODEL_KERNEL_{name.upper()}", number) for number, name in enumerate(KERNELS)]
+    for structure, table in (("model_header", HEADER), ("model_layer", LAYER)):
+        lines += ["", f"struct {structure} {{", *(f"\tint32_t {name}; /* {meaning} */" if name in ("clamp_min", "clamp_max", "input_zero", "output_zero")
+                                                   else f"\tuint32_t {name}; /* {meaning} */" for name, meaning in table), "};"]
+    return _header("MODEL_FORMAT_H", lines)
+
+
+def write_headers(config, directory):
+    """Write the three headers to `directory` (pathlib.Path), leaving files whose text has not changed alone."""
+    directory.mkdir(parents=True, exist_ok=True)
+    for name, text in (("accel_registers.h", registers_header()), ("accel_config.h", config_header(config)), ("model_format.h", model_header())):
+        path = directory / name
+        if not path.exists() or path.read_text() != text:
+            path.write_text(text)

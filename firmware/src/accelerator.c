@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Driver of the accelerator: doorbell, interrupt, caches. */
+
+#include <generated/csr.h>
+#include <generated/mem.h>
+#include <generated/soc.h>
+#include <irq.h>
+#include <stddef.h>
+#include <system.h>
+
+#include "accel_config.h"
+#include "accelerator.h"
+
+static volatile int done;
+
+static uint32_t read_register(uint32_t offset)
+{
+	return *(volatile uint32_t *)(ACCELERATOR_BASE + offset);
+}
+
+static void write_register(uint32_t offset, uint32_t value)
+{
+	*(volatile uint32_t *)(ACCELERATOR_BASE + offset) = value;
+}
+
+/* The interrupt is a level that the acknowledgement ends. */
+static void accel_isr(void)
+{
+	write_register(ACCEL_CONTROL, ACCEL_CONTROL_ACKNOWLEDGE);
+	accelerator_ev_pending_write(1);
+	done = 1;
+}
+
+void accel_init(void)
+{
+	irq_attach(ACCELERATOR_INTERRUPT, accel_isr);
+	accelerator_ev_enable_write(1);
+	irq_setmask(irq_getmask() | (1 << ACCELERATOR_INTERRUPT));
+}
+
+const char *accel_refuses(const struct model_header *model)
+{
+	if (read_register(ACCEL_ID) != ACCEL_IDENTIFICATION)
+		return "there is no accelerator in this SoC: build the gateware again";
+	if (read_register(ACCEL_CONFIG_HASH) != ACCEL_CONFIG)
+		return "the firmware was built for another configuration than the gateware: build the firmware again";
+	if (model->magic != MODEL_MAGIC)
+		return "there is no model in memory: load a model binary at its address";
+	if (model->version != MODEL_VERSION)
+		return "the model binary has another version than the firmware reads: compile the model again";
+	if (model->instruction_set != ACCEL_INSTRUCTION_SET)
+		return "the model was compiled for another instruction set: compile it again";
+	if (model->config != ACCEL_CONFIG)
+		return "the model was compiled for another configuration: compile it for this one";
+	return NULL;
+}
+
+void accel_run(const struct model_header *model, struct accel_result *result)
+{
+	write_register(ACCEL_PROGRAM, model->program);
+	write_register(ACCEL_LENGTH, model->instructions);
+	write_register(ACCEL_READ_BASE, model->read_base);
+	write_register(ACCEL_READ_LIMIT, model->read_limit);
+	write_register(ACCEL_WRITE_BASE, model->write_base);
+	write_register(ACCEL_WRITE_LIMIT, model->write_limit);
+	done = 0;
+	write_register(ACCEL_CONTROL, ACCEL_CONTROL_START);
+	/* The loop stays in the instruction cache and `done` in the data cache: the DRAM is the accelerator's alone. */
+	while (!done)
+		;
+	result->error = read_register(ACCEL_ERROR);
+	result->position = read_register(ACCEL_POSITION);
+	result->detail = read_register(ACCEL_DETAIL);
+	result->cycles = read_register(ACCEL_CYCLES);
+}
+
+uint32_t accel_record(unsigned index, unsigned field)
+{
+	return read_register(ACCEL_RECORDS + 4 * (ACCEL_RECORD_WORDS * index + field));
+}
+
+/* The data cache writes through, the L2 does not; reading other addresses turns every L2 line over. The data cache is emptied first, or it
+ * would answer those reads. */
+static void turn_caches_over(void)
+{
+	flush_cpu_dcache();
+	flush_l2_cache();
+}
+
+void accel_sync_for_device(void)
+{
+	turn_caches_over();
+}
+
+void accel_sync_for_cpu(void)
+{
+	turn_caches_over();
+	flush_cpu_dcache();
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef ACCELERATOR_H
+#define ACCELERATOR_H
+
+#include <stdint.h>
+
+#include "accel_registers.h"
+#include "model_format.h"
+
+/* What a job came to. `error` is an ACCEL_ERROR_*; `cycles` counts from the doorbell to done. */
+struct accel_result {
+	uint32_t error, position, detail, cycles;
+};
+
+/* Attach the interrupt. Call once, before accel_run. */
+void accel_init(void);
+
+/* Return NULL when `model` is a model binary for this accelerator, else a sentence that says what does not fit. */
+const char *accel_refuses(const struct model_header *model);
+
+/* Run a model's program and wait for its end. Caches must have been written back (accel_sync_for_device). */
+void accel_run(const struct model_header *model, struct accel_result *result);
+
+/* Word `field` of layer record `index` of the last job. */
+uint32_t accel_record(unsigned index, unsigned field);
+
+/* Make what the CPU wrote visible to the accelerator. */
+void accel_sync_for_device(void);
+
+/* Make what the accelerator wrote visible to the CPU. */
+void accel_sync_for_cpu(void);
+
+#endif

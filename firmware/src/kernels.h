@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The CPU's kernels. They read the accelerator's tensors and weight streams, so that no second copy of the weights is needed. */
+#ifndef KERNELS_H
+#define KERNELS_H
+
+#include "accel_config.h"
+#include "model_format.h"
+
+/* One output channel's parameters, as in the weight stream. */
+struct parameters {
+	int32_t bias, multiplier;
+	int8_t shift;
+	uint8_t unused[7];
+};
+
+/* Channels from the first byte of a pixel on: where channel `channel` of the layer's input lies. */
+static inline uint32_t channel_offset(const struct model_layer *layer, uint32_t channel)
+{
+	if (!layer->input_planar)
+		return channel;
+	return channel / ACCEL_COLUMNS * (layer->input_height * layer->input_width * ACCEL_COLUMNS) + channel % ACCEL_COLUMNS;
+}
+
+/* Bytes from one pixel of the input to the next. */
+static inline uint32_t pixel_pitch(const struct model_layer *layer)
+{
+	return layer->input_planar ? ACCEL_COLUMNS : layer->input_channels;
+}
+
+/* TFLite's requantisation of an accumulator with its bias. */
+int8_t requantise(int32_t accumulator, const struct parameters *parameters, const struct model_layer *layer);
+
+/* Convolutions and fully connected layers; channels that are in no mask cost nothing. */
+void conv2d(const struct model_layer *layer);
+
+void max_pool2d(const struct model_layer *layer);
+
+#endif

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The firmware: runs the model in memory, on the accelerator or on the CPU alone, as the console says. */
+
+#include <generated/csr.h>
+#include <generated/mem.h>
+#include <irq.h>
+#include <libbase/uart.h>
+#include <stdio.h>
+#include <string.h>
+#include <system.h>
+
+#include "accelerator.h"
+#include "console.h"
+#include "kernels.h"
+
+static const struct model_header *const model = (const struct model_header *)MODEL_ADDRESS;
+
+static uint64_t now(void)
+{
+	timer0_uptime_latch_write(1);
+	return timer0_uptime_cycles_read();
+}
+
+/* The input tensor is the `input` of every run: bring the image there. Returns whether there is a model for it. */
+static int take_image(uint32_t address)
+{
+	const char *refusal = accel_refuses(model);
+
+	if (refusal) {
+		console_fail(refusal);
+		return 0;
+	}
+	memcpy((void *)model->input, (const void *)address, model->input_bytes);
+	return 1;
+}
+
+static void print_bytes(const char *name, uint32_t address, uint32_t bytes)
+{
+	printf("@%s ", name);
+	for (uint32_t i = 0; i < bytes; i++)
+		printf("%02x", ((const uint8_t *)address)[i]);
+	printf("\n");
+}
+
+static void command_run(const uint32_t *arguments)
+{
+	struct accel_result result;
+	uint64_t start, end;
+
+	if (!take_image(arguments[0]))
+		return;
+	start = now();
+	accel_sync_for_device();
+	accel_run(model, &result);
+	accel_sync_for_cpu();
+	end = now();
+	printf("@done %lu %lu %lu %lu %lu\n", (unsigned long)result.error, (unsigned long)result.position, (unsigned long)result.detail,
+		(unsigned long)result.cycles, (unsigned long)(end - start));
+	if (result.error)
+		return;
+	for (unsigned i = 0; i < model->layers; i++) {
+		printf("@record");
+		for (unsigned field = 0; field < ACCEL_RECORD_FIELDS; field++)
+			printf(" %lu", (unsigned long)accel_record(i, field));
+		printf("\n");
+	}
+	print_bytes("output", model->output, model->output_bytes);
+}
+
+static void command_cpu(const uint32_t *arguments)
+{
+	const struct model_layer *layers = (const struct model_layer *)model->table;
+
+	if (!take_image(arguments[0]))
+		return;
+	for (unsigned i = 0; i < model->layers; i++) {
+		uint64_t start = now();
+		if (layers[i].kernel == MODEL_KERNEL_CONV2D)
+			conv2d(&layers[i]);
+		else if (layers[i].kernel == MODEL_KERNEL_MAX_POOL2D)
+			max_pool2d(&layers[i]);
+		else {
+			console_fail("the model wants a CPU kernel that this firmware lacks");
+			return;
+		}
+		printf("@layer %lu\n", (unsigned long)(now() - start));
+	}
+	print_bytes("output", model->output, model->output_bytes);
+}
+
+static void command_dump(const uint32_t *arguments)
+{
+	/* Lines of 64 bytes keep the host's buffers short. */
+	for (uint32_t i = 0; i < arguments[1]; i += 64)
+		print_bytes("bytes", arguments[0] + i, arguments[1] - i < 64 ? arguments[1] - i : 64);
+}
+
+static void command_poke(const uint32_t *arguments)
+{
+	*(volatile uint32_t *)arguments[0] = arguments[1];
+}
+
+static void command_exit(const uint32_t *arguments)
+{
+#ifdef CSR_SIM_FINISH_BASE
+	printf("@ok\n");
+	uart_sync();
+	sim_finish_finish_write(1);
+#else
+	console_fail("only the simulation can end");
+#endif
+}
+
+static void command_help(const uint32_t *arguments);
+
+static const struct command commands[] = {
+	{"run", 1, "run ADDRESS: the image at ADDRESS through the accelerator", command_run},
+	{"cpu", 1, "cpu ADDRESS: the image at ADDRESS through the CPU's kernels", command_cpu},
+	{"dump", 2, "dump ADDRESS BYTES: memory in hexadecimal", command_dump},
+	{"poke", 2, "poke ADDRESS WORD: write a word of memory", command_poke},
+	{"exit", 0, "exit: end the simulation", command_exit},
+	{"help", 0, "help: this list", command_help},
+};
+
+static void command_help(const uint32_t *arguments)
+{
+	for (unsigned i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+		printf("@help %s\n", commands[i].help);
+}
+
+int main(void)
+{
+	irq_setmask(0);
+	irq_setie(1);
+	uart_init();
+	accel_init();
+	console_serve(commands, sizeof(commands) / sizeof(commands[0]));
+	return 0;
+}

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* Module of litex_sim: the simulated UART as a pseudo-terminal of the host.
+ *
+ * The terminal's path is written to the file "serial_port" in the working directory. Nothing is lost in either direction: while no
+ * one reads the terminal the UART is not ready, and input is taken only when the UART has had what was taken before. */
+
+#define _GNU_SOURCE
+#include <errno.h>
+#include <event2/event.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "error.h"
+#include "modules.h"
+
+struct session_s {
+  char *tx, *tx_valid, *tx_ready;
+  char *rx, *rx_valid, *rx_ready;
+  char *sys_clk;
+  int master, slave;
+  char out;
+  int out_full;
+  char in[1024];
+  int in_start, in_end;
+  struct event *readable;
+};
+
+static struct event_base *base;
+
+static int serial2pty_start(void *b)
+{
+  base = (struct event_base *)b;
+  return RC_OK;
+}
+
+static void take_input(int fd, short event, void *arg)
+{
+  struct session_s *s = arg;
+  if (s->in_start == s->in_end) {
+    ssize_t length = read(fd, s->in, sizeof(s->in));
+    s->in_start = 0;
+    s->in_end = length > 0 ? length : 0;
+  }
+}
+
+static int open_terminal(struct session_s *s)
+{
+  struct termios raw;
+  FILE *file;
+
+  s->master = posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK);
+  if (s->master < 0 || grantpt(s->master) || unlockpt(s->master))
+    return RC_ERROR;
+  /* Held open, so that a client may come and go. */
+  s->slave = open(ptsname(s->master), O_RDWR | O_NOCTTY);
+  if (s->slave < 0 || tcgetattr(s->slave, &raw))
+    return RC_ERROR;
+  cfmakeraw(&raw);
+  if (tcsetattr(s->slave, TCSANOW, &raw))
+    return RC_ERROR;
+  file = fopen("serial_port.new", "w");
+  if (!file)
+    return RC_ERROR;
+  fprintf(file, "%s\n", ptsname(s->master));
+  fclose(file);
+  return rename("serial_port.new", "serial_port") ? RC_ERROR : RC_OK;
+}
+
+static int serial2pty_new(void **session, char *args)
+{
+  struct session_s *s = calloc(1, sizeof(*s));
+  if (!s)
+    return RC_NOENMEM;
+  if (open_terminal(s) != RC_OK) {
+    fprintf(stderr, "[serial2pty] no pseudo-terminal: %s\n", strerror(errno));
+    return RC_ERROR;
+  }
+  s->readable = event_new(base, s->master, EV_READ | EV_PERSIST, take_input, s);
+  event_add(s->readable, NULL);
+  *session = s;
+  return RC_OK;
+}
+
+static int serial2pty_add_pads(void *session, struct pad_list_s *list)
+{
+  struct session_s *s = session;
+  struct pad_s *pad;
+  const struct { const char *name; char **signal; } wanted[] = {
+    {"sink_data", &s->rx}, {"sink_valid", &s->rx_valid}, {"sink_ready", &s->rx_ready},
+    {"source_data", &s->tx}, {"source_valid", &s->tx_valid}, {"source_ready", &s->tx_ready}, {"sys_clk", &s->sys_clk},
+  };
+  for (pad = list->pads; pad->name; pad++)
+    for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++)
+      if (!strcmp(pad->name, wanted[i].name))
+        *wanted[i].signal = (char *)pad->signal;
+  return RC_OK;
+}
+
+static void write_out(struct session_s *s)
+{
+  if (s->out_full && write(s->master, &s->out, 1) == 1)
+    s->out_full = 0;
+}
+
+static int serial2pty_tick(void *session, uint64_t time_ps)
+{
+  static clk_edge_state_t edge;
+  struct session_s *s = session;
+
+  if (!clk_pos_edge(&edge, *s->sys_clk))
+    return RC_OK;
+  write_out(s);
+  *s->tx_ready = !s->out_full;
+  if (*s->tx_ready && *s->tx_valid) {
+    s->out = *s->tx;
+    s->out_full = 1;
+    write_out(s);
+  }
+  *s->rx_valid = 0;
+  if (*s->rx_ready && s->in_start < s->in_end) {
+    *s->rx = s->in[s->in_start++];
+    *s->rx_valid = 1;
+  }
+  return RC_OK;
+}
+
+static struct ext_module_s module = {
+  "serial2pty", serial2pty_start, serial2pty_new, serial2pty_add_pads, NULL, serial2pty_tick
+};
+
+int litex_sim_ext_module_init(int (*register_module)(struct ext_module_s *))
+{
+  return register_module(&module);
+}

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The simulated SoC, and the program that builds its simulator: `python -m targets.sim_soc CONFIG.json DIRECTORY`."""
+
+import argparse
+import json
+import shutil
+from pathlib import Path
+
+from litedram.modules import MT41K128M16
+from litedram.phy.model import SDRAMPHYModel
+from litex.build.generic_platform import Pins, Subsignal
+from litex.build.sim import SimPlatform
+from litex.build.sim.config import SimConfig
+from litex.soc.integration.builder import Builder
+from litex.soc.integration.soc_core import SoCCore
+from migen import Memory
+from migen.genlib.io import CRG
+
+from accel.config import AccelConfig
+from soc.accelerator import add_accelerator
+
+# The simulated clock only sets how long the BIOS waits; DRAM timings are those of the board's clock.
+SIMULATED_HZ = int(1e6)
+CLOCK_HZ = int(100e6)
+L2_BYTES = 2048
+MODULE = Path(__file__).parent / "serial2pty"
+
+_IO = [
+    ("sys_clk", 0, Pins(1)),
+    ("serial", 0,
+        Subsignal("source_valid", Pins(1)), Subsignal("source_ready", Pins(1)), Subsignal("source_data", Pins(8)),
+        Subsignal("sink_valid", Pins(1)), Subsignal("sink_ready", Pins(1)), Subsignal("sink_data", Pins(8))),
+]
+
+
+class SimSoC(SoCCore):
+    """VexRiscv, UART, LiteDRAM with its PHY model, and the accelerator of `config`. `verilog_directory`: where its Verilog goes."""
+
+    def __init__(self, config, verilog_directory):
+        platform = SimPlatform("SIM", _IO)
+        self.crg = CRG(platform.request("sys_clk"))
+        super().__init__(platform, clk_freq=SIMULATED_HZ, cpu_type="vexriscv", cpu_variant="standard", integrated_rom_size=0x8000,
+                         integrated_sram_size=0x2000, uart_name="sim", timer_uptime=True, ident="SPARCNet on LiteX, simulated",
+                         ident_version=False)
+        module = MT41K128M16(CLOCK_HZ, "1:4")
+        # A word of contents makes LiteX load a file into each bank; every run writes its own.
+        self.sdrphy = SDRAMPHYModel(module, data_width=16, clk_freq=CLOCK_HZ, init=[0] * 4)
+        self.add_sdram("sdram", phy=self.sdrphy, module=module, l2_cache_size=L2_BYTES)
+        add_accelerator(self, config, verilog_directory)
+        platform.add_debug(self)
+        for name in ("BIOS_NO_PROMPT", "BIOS_NO_CRC"):
+            self.add_config(name)
+        self.add_constant("SDRAM_TEST_DISABLE")
+        self.add_constant("ROM_BOOT_ADDRESS", self.bus.regions["main_ram"].origin)
+
+    def bank_files(self, namespace):
+        """Return the names of the files that the DRAM's banks are loaded from, bank 0 first."""
+        banks = [submodule for _, submodule in self.sdrphy._submodules if hasattr(submodule, "write_col")]
+        memories = [next(special for special in bank._fragment.specials if isinstance(special, Memory)) for bank in banks]
+        return [f"sim_{namespace.get_name(memory)}.init" for memory in memories]
+
+
+def build(config, directory, jobs):
+    """Build the simulator of `config` in `directory` (pathlib.Path): gateware/obj_dir/Vsim, software/, and simulator.json last."""
+    shutil.rmtree(directory, ignore_errors=True)
+    modules = directory / "modules"
+    shutil.copytree(MODULE, modules / MODULE.name)
+    soc = SimSoC(config, directory / "gateware")
+    simulation = SimConfig()
+    simulation.add_clocker("sys_clk", freq_hz=SIMULATED_HZ)
+    simulation.add_module("serial2pty", "serial")
+    builder = Builder(soc, output_dir=str(directory), bios_console="lite")
+    namespace = builder.build(sim_config=simulation, run=False, jobs=jobs, opt_level="O3", extra_mods=[MODULE.name],
+                              extra_mods_path=str(modules), interactive=False)
+    # The toolchain runs what it has compiled; ours is run with its own memory contents each time, so it is only compiled here.
+    from litex.build.sim.verilator import _compile_sim
+    import os
+    os.chdir(builder.gateware_dir)
+    _compile_sim("sim", True)
+    facts = {"banks": soc.bank_files(namespace), "main_ram": soc.bus.regions["main_ram"].origin}
+    (directory / "simulator.json").write_text(json.dumps(facts))
+
+
+def main():
+    """Build as the command line says."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("config", type=Path, help="JSON file with the fields of an AccelConfig")
+    parser.add_argument("directory", type=Path)
+    parser.add_argument("--jobs", type=int, default=2)
+    arguments = parser.parse_args()
+    build(AccelConfig(**json.loads(arguments.config.read_text())), arguments.directory.resolve(), arguments.jobs)
+
+
+if __name__ == "__main__":
+    main()
