@@ -9,6 +9,7 @@ from myhdl import ToVerilogWarning, _block
 from myhdl.conversion._misc import _error
 
 from accel.core import core, core_ports
+from accel.hdl.requantise_lane import ROUNDING
 from accel.hdl.interfaces import flag, unsigned
 
 
@@ -32,7 +33,7 @@ def convert_block(instance, name, directory):
     return path
 
 
-def convert_core(config, directory, rounding=1 << 30):
+def convert_core(config, directory, rounding=ROUNDING):
     """Write the core of `config` as Verilog module `sparcnet_core`; returns the file's path. rounding: see accel.hdl.requantise_lane."""
     # MyHDL numbers blocks over the whole process; the text must not depend on what was converted before.
     _block._inst_name_set.clear()

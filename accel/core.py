@@ -12,6 +12,7 @@ from accel.hdl.interfaces import Activity, BufferWrite, Fault, InstructionStream
 from accel.hdl.load_engine import load_engine
 from accel.hdl.read_arbiter import ROOM_BITS, read_arbiter
 from accel.hdl.records import records
+from accel.hdl.requantise_lane import ROUNDING
 from accel.hdl.register_file import JobRegisters, register_file
 from accel.hdl.semaphores import instruction_gate, semaphore
 from accel.hdl.status import count_fetched, summarise, watch, weight_room
@@ -74,7 +75,7 @@ def gather_flags(flags, vector):
 def core(clk, rst, wb_adr, wb_dat_w, wb_dat_r, wb_sel, wb_cyc, wb_stb, wb_we, wb_ack, wb_err, axi_araddr, axi_arlen, axi_arsize, axi_arburst,
          axi_arvalid, axi_arready, axi_rdata, axi_rresp, axi_rlast, axi_rvalid, axi_rready, axi_awaddr, axi_awlen, axi_awsize, axi_awburst,
          axi_awvalid, axi_awready, axi_wdata, axi_wstrb, axi_wlast, axi_wvalid, axi_wready, axi_bresp, axi_bvalid, axi_bready, irq, config,
-         rounding=1 << 30):
+         rounding=ROUNDING):
     """The whole core; ports as core_ports() lists them. rounding: see requantise_lane."""
     beat_bits = 8 * config.beat_bytes
     beat_size, strobes = (config.beat_bytes - 1).bit_length(), (1 << config.beat_bytes) - 1

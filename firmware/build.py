@@ -10,14 +10,13 @@ from firmware.headers import write_headers
 SOURCES = Path(__file__).parent / "src"
 
 
-def build_firmware(config, soc_directory, jobs=2):
-    """Compile the firmware for the SoC that was built in `soc_directory`; returns the path of firmware.bin.
+def build_firmware(config, software, directory, jobs=2):
+    """Compile the firmware in `directory`, for the SoC whose libraries and headers LiteX built in `software`; returns the path of firmware.bin.
 
     Raises UserError with the compiler's words where it does not compile.
     """
-    directory = soc_directory / "firmware"
     write_headers(config, directory / "headers")
-    command = ["make", f"-j{jobs}", "-C", directory, "-f", SOURCES / "Makefile", f"BUILD_DIR={soc_directory}", f"SOURCE_DIR={SOURCES}",
+    command = ["make", f"-j{jobs}", "-C", directory, "-f", SOURCES / "Makefile", f"SOFTWARE_DIR={software}", f"SOURCE_DIR={SOURCES}",
                f"HEADER_DIR={directory / 'headers'}"]
     result = subprocess.run(command, capture_output=True, text=True)
     if result.returncode:

@@ -10,6 +10,7 @@ from migen import ClockSignal, Instance, ResetSignal
 
 from accel.convert import convert_core
 from accel.core import core_ports
+from accel.hdl.requantise_lane import ROUNDING
 from accel.registers import REGION_BYTES
 
 ACCELERATOR_BASE = 0x9000_0000
@@ -21,9 +22,9 @@ WRITE_BUFFER_BEATS = 32
 
 class Accelerator(LiteXModule):
     """One core. `bus`: word-addressed Wishbone slave of REGION_BYTES; `axi`: AXI4 master of `config.beat_bytes` bytes; `ev.done`: interrupt,
-    a level from the end of a job to its acknowledgement."""
+    a level from the end of a job to its acknowledgement. rounding: see accel.hdl.requantise_lane."""
 
-    def __init__(self, platform, config, verilog_directory):
+    def __init__(self, platform, config, verilog_directory, rounding=ROUNDING):
         self.bus = wishbone.Interface(data_width=32, adr_width=30, addressing="word")
         self.axi = LiteDRAMAXIPort(data_width=8 * config.beat_bytes, address_width=32, id_width=1)
         self.ev = EventManager()
@@ -42,7 +43,7 @@ class Accelerator(LiteXModule):
                 signals[name] = getattr(getattr(self.axi, channel), field)
         self.specials += Instance("sparcnet_core", **{f"{'i' if way == 'in' else 'o'}_{name}": signals[name]
                                                       for name, (_, way) in ports.items()})
-        platform.add_source(str(convert_core(config, verilog_directory).resolve()))
+        platform.add_source(str(convert_core(config, verilog_directory, rounding).resolve()))
 
 
 def _axi_field(name):
@@ -52,9 +53,9 @@ def _axi_field(name):
     return rest[:length], rest[length:]
 
 
-def add_accelerator(soc, config, verilog_directory):
+def add_accelerator(soc, config, verilog_directory, rounding=ROUNDING):
     """Add the accelerator of `config` to a SoC whose SDRAM is there already; its Verilog is written to `verilog_directory`."""
-    soc.accelerator = Accelerator(soc.platform, config, verilog_directory)
+    soc.accelerator = Accelerator(soc.platform, config, verilog_directory, rounding)
     soc.bus.add_slave("accelerator", soc.accelerator.bus, SoCRegion(origin=ACCELERATOR_BASE, size=REGION_BYTES, cached=False))
     soc.irq.add("accelerator", use_loc_if_exists=True)
     port = soc.sdram.crossbar.get_port(data_width=8 * config.beat_bytes)

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The simulated SoC, and the program that builds its simulator: `python -m targets.sim_soc CONFIG.json DIRECTORY`."""
+"""The simulated SoC, and the program that builds its simulator: `python -m targets.sim_soc SETTINGS.json`."""
 
-import argparse
 import json
+import os
 import shutil
+import sys
 from pathlib import Path
 
 from litedram.modules import MT41K128M16
@@ -11,6 +12,7 @@ from litedram.phy.model import SDRAMPHYModel
 from litex.build.generic_platform import Pins, Subsignal
 from litex.build.sim import SimPlatform
 from litex.build.sim.config import SimConfig
+from litex.build.sim.verilator import _compile_sim
 from litex.soc.integration.builder import Builder
 from litex.soc.integration.soc_core import SoCCore
 from migen import Memory
@@ -34,9 +36,10 @@ _IO = [
 
 
 class SimSoC(SoCCore):
-    """VexRiscv, UART, LiteDRAM with its PHY model, and the accelerator of `config`. `verilog_directory`: where its Verilog goes."""
+    """VexRiscv, UART, LiteDRAM with its PHY model, and the accelerator of `config`. `verilog_directory`: where its Verilog goes.
+    rounding: see accel.hdl.requantise_lane."""
 
-    def __init__(self, config, verilog_directory):
+    def __init__(self, config, verilog_directory, rounding):
         platform = SimPlatform("SIM", _IO)
         self.crg = CRG(platform.request("sys_clk"))
         super().__init__(platform, clk_freq=SIMULATED_HZ, cpu_type="vexriscv", cpu_variant="standard", integrated_rom_size=0x8000,
@@ -46,7 +49,7 @@ class SimSoC(SoCCore):
         # A word of contents makes LiteX load a file into each bank; every run writes its own.
         self.sdrphy = SDRAMPHYModel(module, data_width=16, clk_freq=CLOCK_HZ, init=[0] * 4)
         self.add_sdram("sdram", phy=self.sdrphy, module=module, l2_cache_size=L2_BYTES)
-        add_accelerator(self, config, verilog_directory)
+        add_accelerator(self, config, verilog_directory, rounding)
         platform.add_debug(self)
         for name in ("BIOS_NO_PROMPT", "BIOS_NO_CRC"):
             self.add_config(name)
@@ -60,35 +63,30 @@ class SimSoC(SoCCore):
         return [f"sim_{namespace.get_name(memory)}.init" for memory in memories]
 
 
-def build(config, directory, jobs):
-    """Build the simulator of `config` in `directory` (pathlib.Path): gateware/obj_dir/Vsim, software/, and simulator.json last."""
+def build(config, directory, software, jobs, rounding):
+    """Build the simulator of `config` in `directory`: gateware/obj_dir/Vsim, and simulator.json last. The C libraries, the BIOS and the headers
+    do not depend on the accelerator's configuration: they are built once, in `software`."""
     shutil.rmtree(directory, ignore_errors=True)
     modules = directory / "modules"
     shutil.copytree(MODULE, modules / MODULE.name)
-    soc = SimSoC(config, directory / "gateware")
+    soc = SimSoC(config, directory / "gateware", rounding)
     simulation = SimConfig()
     simulation.add_clocker("sys_clk", freq_hz=SIMULATED_HZ)
     simulation.add_module("serial2pty", "serial")
-    builder = Builder(soc, output_dir=str(directory), bios_console="lite")
+    builder = Builder(soc, output_dir=str(directory), software_dir=str(software), bios_console="lite")
     namespace = builder.build(sim_config=simulation, run=False, jobs=jobs, opt_level="O3", extra_mods=[MODULE.name],
                               extra_mods_path=str(modules), interactive=False)
-    # The toolchain runs what it has compiled; ours is run with its own memory contents each time, so it is only compiled here.
-    from litex.build.sim.verilator import _compile_sim
-    import os
+    # LiteX's build() would also run what it has compiled, but each of our runs has its own memory contents.
     os.chdir(builder.gateware_dir)
     _compile_sim("sim", True)
-    facts = {"banks": soc.bank_files(namespace), "main_ram": soc.bus.regions["main_ram"].origin}
+    facts = {"banks": soc.bank_files(namespace), "main_ram": soc.bus.regions["main_ram"].origin, "software": str(software)}
     (directory / "simulator.json").write_text(json.dumps(facts))
 
 
 def main():
-    """Build as the command line says."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("config", type=Path, help="JSON file with the fields of an AccelConfig")
-    parser.add_argument("directory", type=Path)
-    parser.add_argument("--jobs", type=int, default=2)
-    arguments = parser.parse_args()
-    build(AccelConfig(**json.loads(arguments.config.read_text())), arguments.directory.resolve(), arguments.jobs)
+    """Build as the settings file says."""
+    settings = json.loads(Path(sys.argv[1]).read_text())
+    build(AccelConfig(**settings["config"]), Path(settings["directory"]), Path(settings["software"]), settings["jobs"], settings["rounding"])
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from accel.hdl.interfaces import Fault, Stream, flag, signed, unsigned
 from accel.hdl.parameter_ram import Record, group_address_bits, parameter_ram
 from accel.hdl.pe_grid import GRID_LATENCY, partial_sum_address_bits, pe_grid
 from accel.hdl.pool_engine import pool_engine
+from accel.hdl.requantise_lane import ROUNDING
 from accel.hdl.step_loader import OFFSET_BITS, Step, WeightWrite, step_loader
 from accel.hdl.walker import Pixel, Tile, walker
 
@@ -134,7 +135,7 @@ def merge_outputs(pool_idle, drained, pooled, outputs):
 @block
 def compute_engine(clk, clear, instructions, weights, buffer_write, outputs, give, activity, queue_empty, gate_waiting, record_free,
                    idle, fault, config,
-                   rounding=1 << 30):
+                   rounding=ROUNDING):
     """Executes SHAPE, WALK, DRAIN, TILE, CONV, POOL and LAYER.
 
     clk, clear: synchronous reset between jobs. instructions (in, InstructionStream) from the semaphore gate.

@@ -8,7 +8,7 @@ from accel.hdl.fifo import fifo
 from accel.hdl.interfaces import Stream, flag, signed, unsigned
 from accel.hdl.parameter_ram import Record, group_address_bits
 from accel.hdl.pe_grid import partial_sum_address_bits
-from accel.hdl.requantise_lane import LATENCY, requantise_lane
+from accel.hdl.requantise_lane import LATENCY, ROUNDING, requantise_lane
 from accel.hdl.settings import copy_register
 
 SKID = 16
@@ -45,7 +45,7 @@ def hold_start(clk, enable, source, target):
 
 @block
 def drain(clk, clear, start, tile, read_address, partial_sums, parameter_address, records, outputs, busy, stalled_by_output, done, config,
-          rounding=1 << 30):
+          rounding=ROUNDING):
     """Drains tiles in the order of their starts: cluster 0's pixels, cluster 1's, ...; columns / requantise_lanes cycles a pixel.
 
     start (in, flag): one pulse a tile, GRID_LATENCY cycles after its last pixel at the grid's inputs; tile (in, DrainStart) counts in that

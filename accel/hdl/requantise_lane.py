@@ -8,13 +8,16 @@ from accel.hdl.interfaces import flag, signed, unsigned
 
 LATENCY = 8
 
+# What is added before the shift by 31; any other number makes a core that rounds wrongly, so that a test can see it being found.
+ROUNDING = 1 << 30
+
 
 @block
-def requantise_lane(clk, partial_sum, record, zero_point, clamp_min, clamp_max, result, rounding=1 << 30):
+def requantise_lane(clk, partial_sum, record, zero_point, clamp_min, clamp_max, result, rounding=ROUNDING):
     """result (out, unsigned 8: the int8 number's bits) is that of the inputs LATENCY cycles ago. Formula: accel/golden/requantise.py.
 
     partial_sum (in, signed), record (in, Record), zero_point, clamp_min, clamp_max (in, signed 8).
-    rounding: what is added before the shift by 31; any number but 1 << 30 makes a core that rounds wrongly, for tests.
+    rounding: ROUNDING.
     The 32 x 31 bit product is four of at most 17 x 17 bits, one DSP each.
     """
     total, multiplier_1, shift_1 = unsigned(32), unsigned(31), signed(6)

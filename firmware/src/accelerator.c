@@ -79,12 +79,27 @@ uint32_t accel_record(unsigned index, unsigned field)
 	return read_register(ACCEL_RECORDS + 4 * (ACCEL_RECORD_WORDS * index + field));
 }
 
-/* The data cache writes through, the L2 does not; reading other addresses turns every L2 line over. The data cache is emptied first, or it
- * would answer those reads. */
+#ifdef CONFIG_L2_SIZE
+#define L2_LINE_BYTES 16
+
+/* The L2 is direct mapped and writes back: reading as many bytes as it has turns every line over. libbase's flush_l2_cache reads each word
+ * twice over, which would take longer than a small network. */
+static void turn_l2_over(void)
+{
+	for (uint32_t i = 0; i < CONFIG_L2_SIZE; i += L2_LINE_BYTES)
+		(void)*(volatile uint32_t *)(MAIN_RAM_BASE + i);
+}
+#else
+static void turn_l2_over(void)
+{
+}
+#endif
+
+/* The data cache writes through, but it must not answer the reads that turn the L2 over. */
 static void turn_caches_over(void)
 {
 	flush_cpu_dcache();
-	flush_l2_cache();
+	turn_l2_over();
 }
 
 void accel_sync_for_device(void)

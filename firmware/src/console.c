@@ -8,6 +8,7 @@
 #include <string.h>
 
 #define LINE_BYTES 80
+#define ENQ 5
 
 static int failed;
 
@@ -17,12 +18,14 @@ void console_fail(const char *sentence)
 	printf("@error %s\n", sentence);
 }
 
-/* Read a line without its end; returns 0 where it was too long, which skips it. */
+/* Read a line without its end; returns 0 where it was too long, which skips it. ENQ says that the host may speak: a simulation stops its
+ * time until it does. */
 static int read_line(char *line)
 {
 	unsigned length = 0;
 	int fits = 1;
 
+	putchar(ENQ);
 	for (;;) {
 		char c = uart_read();
 		if (c == '\n')

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* Module of litex_sim: the simulated UART as a pseudo-terminal of the host.
  *
- * The terminal's path is written to the file "serial_port" in the working directory. Nothing is lost in either direction: while no
- * one reads the terminal the UART is not ready, and input is taken only when the UART has had what was taken before. */
+ * The terminal's path is written to the file "serial_port" in the working directory. Nothing is lost in either direction: simulated time
+ * stands still while no one reads the terminal, and input is taken only when the UART has had what was taken before. When the firmware
+ * says by ENQ that it waits for a line, simulated time stands still until the line is there: so a host that speaks
+ * only then changes no cycle count, however slow it is. Ends the simulation when the process that started it is gone. */
 
 #define _GNU_SOURCE
 #include <errno.h>
 #include <event2/event.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,15 +20,17 @@
 #include "error.h"
 #include "modules.h"
 
+#define ENQ 5
+
 struct session_s {
   char *tx, *tx_valid, *tx_ready;
   char *rx, *rx_valid, *rx_ready;
   char *sys_clk;
   int master, slave;
-  char out;
-  int out_full;
+  pid_t parent;
   char in[1024];
   int in_start, in_end;
+  int lines_ahead; /* lines that the firmware has got without asking */
   struct event *readable;
 };
 
@@ -37,6 +42,15 @@ static int serial2pty_start(void *b)
   return RC_OK;
 }
 
+/* Wait until the terminal can do what `events` say. */
+static void wait_terminal(struct session_s *s, short events)
+{
+  struct pollfd terminal = {s->master, events, 0};
+  while (poll(&terminal, 1, 1000) < 1)
+    if (getppid() != s->parent)
+      exit(1);
+}
+
 static void take_input(int fd, short event, void *arg)
 {
   struct session_s *s = arg;
@@ -44,6 +58,20 @@ static void take_input(int fd, short event, void *arg)
     ssize_t length = read(fd, s->in, sizeof(s->in));
     s->in_start = 0;
     s->in_end = length > 0 ? length : 0;
+  }
+}
+
+/* Take input until a whole line is there. */
+static void wait_line(struct session_s *s)
+{
+  memmove(s->in, s->in + s->in_start, s->in_end - s->in_start);
+  s->in_end -= s->in_start;
+  s->in_start = 0;
+  while (!memchr(s->in, '\n', s->in_end) && s->in_end < (int)sizeof(s->in)) {
+    wait_terminal(s, POLLIN);
+    ssize_t length = read(s->master, s->in + s->in_end, sizeof(s->in) - s->in_end);
+    if (length > 0)
+      s->in_end += length;
   }
 }
 
@@ -79,6 +107,7 @@ static int serial2pty_new(void **session, char *args)
     fprintf(stderr, "[serial2pty] no pseudo-terminal: %s\n", strerror(errno));
     return RC_ERROR;
   }
+  s->parent = getppid();
   s->readable = event_new(base, s->master, EV_READ | EV_PERSIST, take_input, s);
   event_add(s->readable, NULL);
   *session = s;
@@ -100,10 +129,10 @@ static int serial2pty_add_pads(void *session, struct pad_list_s *list)
   return RC_OK;
 }
 
-static void write_out(struct session_s *s)
+static void put_out(struct session_s *s, char c)
 {
-  if (s->out_full && write(s->master, &s->out, 1) == 1)
-    s->out_full = 0;
+  while (write(s->master, &c, 1) != 1)
+    wait_terminal(s, POLLOUT);
 }
 
 static int serial2pty_tick(void *session, uint64_t time_ps)
@@ -113,16 +142,16 @@ static int serial2pty_tick(void *session, uint64_t time_ps)
 
   if (!clk_pos_edge(&edge, *s->sys_clk))
     return RC_OK;
-  write_out(s);
-  *s->tx_ready = !s->out_full;
-  if (*s->tx_ready && *s->tx_valid) {
-    s->out = *s->tx;
-    s->out_full = 1;
-    write_out(s);
+  *s->tx_ready = 1;
+  if (*s->tx_valid) {
+    put_out(s, *s->tx);
+    if (*s->tx == ENQ && --s->lines_ahead < 0)
+      wait_line(s);
   }
   *s->rx_valid = 0;
   if (*s->rx_ready && s->in_start < s->in_end) {
     *s->rx = s->in[s->in_start++];
+    s->lines_ahead += *s->rx == '\n';
     *s->rx_valid = 1;
   }
   return RC_OK;

@@ -10,6 +10,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from accel.convert import convert_core
+from accel.hdl.requantise_lane import ROUNDING
 from accel.registers import (
     CONTROL_ACKNOWLEDGE, CONTROL_START, OFFSETS, RECORD_FIELDS, RECORD_WORDS, RECORDS_OFFSET, STATUS_DONE)
 
@@ -18,7 +19,7 @@ BUILD = HERE.parents[2] / "build" / "core_harness"
 
 
 @functools.cache
-def build_library(config, rounding=1 << 30):
+def build_library(config, rounding=ROUNDING):
     """Return the path of the shared library of a configuration's core; compiled once for each content of its sources."""
     BUILD.mkdir(parents=True, exist_ok=True)
     verilog = convert_core(config, BUILD / f"verilog-{config.hash:08x}-{rounding}", rounding)
@@ -49,7 +50,7 @@ def _compile(config, verilog, source, library):
 class Core:
     """One core with its memory: `size` bytes from address `origin` on. stall: percent of cycles in which each handshake waits."""
 
-    def __init__(self, config, memory, origin, seed=0, stall=0, rounding=1 << 30):
+    def __init__(self, config, memory, origin, seed=0, stall=0, rounding=ROUNDING):
         self.config, self.origin, self.memory = config, origin, (ctypes.c_uint8 * len(memory)).from_buffer(memory)
         self.library = ctypes.CDLL(str(build_library(config, rounding)))
         for name, result, arguments in (

@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Runs images through the firmware and holds what comes back against what is expected."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from accel import isa
+from accel.errors import UserError
+from accel.registers import ERRORS, RECORD_FIELDS, RECORD_INDEX
+from compiler.expectation import describe_difference, first_difference
+
+TIME_FIELDS = ("busy", "stall_fetch", "stall_weights", "stall_activations", "stall_drain", "stall_store", "stall_sync")
+
+
+@dataclass(frozen=True)
+class LayerRun:
+    """One layer's `cycles` and its record {field: value}; the fields of TIME_FIELDS add up to the cycles."""
+
+    name: str
+    op: str
+    macs: int
+    cycles: int
+    record: dict
+
+
+@dataclass(frozen=True)
+class ImageRun:
+    """`cycles` from doorbell to done, `end_to_end` from image in DRAM to answer in DRAM, `output` int8 [H, W, C], `differences` sentences."""
+
+    cycles: int
+    end_to_end: int
+    layers: tuple
+    output: np.ndarray
+    differences: tuple
+
+    @property
+    def exact(self):
+        """Whether every tensor was as expected."""
+        return not self.differences
+
+
+@dataclass(frozen=True)
+class CpuRun:
+    """The same network by the CPU alone: cycles of each layer, output int8 [H, W, C]."""
+
+    layer_cycles: tuple
+    output: np.ndarray
+
+    @property
+    def cycles(self):
+        """Cycles of all layers."""
+        return sum(self.layer_cycles)
+
+
+def layer_runs(model, records, cycles):
+    """Return the LayerRuns of a job of `cycles`, its records a list of field values in layer order.
+
+    A layer lasts from the end of the one before to its own end; waiting for the last writes to be answered belongs to the last layer.
+    Raises UserError where busy and stalls do not add up to the cycles.
+    """
+    runs, before = [], 0
+    for i, (layer, values) in enumerate(zip(model.layers, records, strict=True)):
+        record = dict(zip((name for name, _ in RECORD_FIELDS), values, strict=True))
+        end = record["end"]
+        if i == len(records) - 1:
+            record["stall_store"] += cycles - end
+            end = cycles
+        accounted = sum(record[name] for name in TIME_FIELDS)
+        if accounted != end - before:
+            raise UserError(f"layer {layer.name!r}: busy and stalls add up to {accounted} cycles, but the layer took {end - before}: "
+                            "this is a bug in the counters")
+        runs.append(LayerRun(layer.name, layer.op, layer.macs, end - before, record))
+        before = end
+    return tuple(runs)
+
+
+def run_image(link, network, model, expectation, address):
+    """Run the image at byte `address` of DRAM and return its ImageRun. Raises UserError where the job stops with an error."""
+    answer = link.command(f"run 0x{address:x}")
+    error, position, detail, cycles, end_to_end = map(int, answer[0][1:])
+    if error:
+        raise UserError(_describe_error(model, error, position, detail))
+    records = [[int(word) for word in line[1:]] for line in answer if line[0] == "record"]
+    differences = []
+    for layer, counters, record in zip(model.layers, expectation.counters, records, strict=True):
+        if record[RECORD_INDEX.checksum] != counters["checksum"]:
+            differences.append(_locate(link, model, layer, expectation))
+    output = _output(model, network, answer)
+    expected = expectation.tensors[network.output]
+    difference = first_difference(expected, output)
+    if difference and not differences:
+        differences.append(describe_difference(model.layers[-1].name, network.output, difference) + " (as the CPU reads it)")
+    return ImageRun(cycles, end_to_end, layer_runs(model, records, cycles), output, tuple(differences))
+
+
+def run_on_cpu(link, network, model, address):
+    """Run the image at byte `address` by the CPU's kernels and return its CpuRun."""
+    answer = link.command(f"cpu 0x{address:x}")
+    return CpuRun(tuple(int(line[1]) for line in answer if line[0] == "layer"), _output(model, network, answer))
+
+
+def _output(model, network, answer):
+    data = bytes.fromhex(next(line[1] for line in answer if line[0] == "output"))
+    return model.placements[network.output].unpack(data)
+
+
+def _locate(link, model, layer, expectation):
+    place = model.placements[layer.output]
+    got = place.unpack(link.read_memory(place.address, place.bytes))
+    difference = first_difference(expectation.tensors[layer.output], got)
+    if difference is None:
+        return f"layer {layer.name!r}: the checksum of what was written differs, but {layer.output!r} in memory is as expected"
+    return describe_difference(layer.name, layer.output, difference)
+
+
+def _describe_error(model, error, position, detail):
+    name, meaning = ERRORS[error]
+    instruction = isa.disassemble(model.words[position]) if position < len(model.words) else "beyond the program"
+    return f"the accelerator stopped with {name} at instruction {position} ({instruction}), detail 0x{detail:x}: {meaning}"

@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The host side of the firmware's console, over a board's serial port or the simulation's pseudo-terminal alike."""
+
+import time
+
+import serial
+
+from accel.errors import UserError
+
+
+# ENQ: the firmware waits for a command.
+PROMPT = b"\x05"
+
+
+class Link:
+    """Speaks to the firmware at serial port `port`. check_alive is called while waiting; it raises where waiting is in vain.
+
+    `silence` is how many seconds without a line mean that the firmware does not answer.
+    """
+
+    def __init__(self, port, check_alive=lambda: None, silence=300, baudrate=115200):
+        self.check_alive, self.silence, self.pending = check_alive, silence, b""
+        try:
+            self.serial = serial.Serial(port, baudrate, timeout=0.2)
+        except serial.SerialException as error:
+            raise UserError(f"cannot open the serial port {port}: {error}") from error
+
+    def close(self):
+        """Close the port."""
+        self.serial.close()
+
+    def wait_ready(self):
+        """Wait until the firmware has booted."""
+        while self._line() != "@ready":
+            pass
+
+    def command(self, text):
+        """Send a command; returns its answer's lines, each a list of words without the '@'. Raises UserError with the firmware's sentence."""
+        self._wait_until(PROMPT)
+        self.pending = self.pending.partition(PROMPT)[2]
+        self.serial.write(text.encode() + b"\n")
+        answer = []
+        while (line := self._line()) != "@ok":
+            if line.startswith("@error"):
+                raise UserError(f"the firmware refuses {text!r}: {line.removeprefix('@error ')}")
+            if line.startswith("@"):
+                answer.append(line[1:].split())
+        return answer
+
+    def read_memory(self, address, size):
+        """Return `size` bytes of memory from byte `address` on."""
+        return b"".join(bytes.fromhex(words[1]) for words in self.command(f"dump 0x{address:x} {size}"))
+
+    def write_word(self, address, word):
+        """Write a 32-bit word of memory."""
+        self.command(f"poke 0x{address:x} 0x{word:x}")
+
+    def _line(self):
+        self._wait_until(b"\n")
+        line, _, self.pending = self.pending.partition(b"\n")
+        return line.decode(errors="replace").strip()
+
+    def _wait_until(self, mark):
+        """Read until `mark` has come."""
+        deadline = time.monotonic() + self.silence
+        while mark not in self.pending:
+            received = self.serial.read(max(1, self.serial.in_waiting))
+            self.pending += received
+            if received:
+                deadline = time.monotonic() + self.silence
+                continue
+            self.check_alive()
+            if time.monotonic() > deadline:
+                raise UserError(f"the firmware has been silent for {self.silence} seconds; it last said {self.pending[-200:]!r}")

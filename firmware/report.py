@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""What a run says: the JSON object of the command line, and the tables and pictures that people read."""
+
+from rich.columns import Columns
+from rich.table import Table
+from rich.text import Text
+
+from firmware.inference import TIME_FIELDS
+
+RAMP = " .:-=+*#%@"
+
+
+def median_run(runs):
+    """Return the run with the (lower) median of cycles."""
+    return sorted(runs, key=lambda run: run.cycles)[(len(runs) - 1) // 2]
+
+
+def _bytes(record):
+    return record["load_bytes"] + record["weight_bytes"] + record["fetch_bytes"], record["store_bytes"]
+
+
+def _layer_object(layer, config):
+    read, written = _bytes(layer.record)
+    return {
+        "name": layer.name, "op": layer.op, "where": "accel", "cycles": layer.cycles, "cycles_predicted": None, "macs": layer.macs,
+        "macs_done": layer.record["macs"], "utilisation": round(layer.record["macs"] / layer.cycles / config.macs_per_cycle, 6),
+        **{name: layer.record[name] for name in TIME_FIELDS}, "dram_read_bytes": read, "dram_write_bytes": written}
+
+
+def report_object(target, network, config, clock_hz, runs, accuracy):
+    """Return the object that --json writes; all figures but `exact`, `count` and `accuracy` are of the median image."""
+    run = median_run(runs)
+    layers = [_layer_object(layer, config) for layer in run.layers]
+    total = {name: sum(layer[name] for layer in layers) for name in ("macs", "macs_done", "dram_read_bytes", "dram_write_bytes")}
+    return {
+        "target": target, "config": config.name, "model": network.name, "clock_hz": clock_hz, "count": len(runs),
+        "exact": all(run.exact for run in runs), "accuracy": accuracy, "cycles": run.cycles, "cycles_end_to_end": run.end_to_end,
+        "macs": total["macs"], "macs_done": total["macs_done"], "macs_per_cycle": round(total["macs_done"] / run.cycles, 4),
+        "utilisation": round(total["macs_done"] / run.cycles / config.macs_per_cycle, 6),
+        "dram_read_bytes": total["dram_read_bytes"], "dram_write_bytes": total["dram_write_bytes"], "layers": layers}
+
+
+def layer_table(report):
+    """Return the table of layers of a report object."""
+    table = Table(title=f"{report['model']} on {report['config']}: layers of the median image")
+    table.add_column("layer")
+    for name in ("cycles", "MACs dense", "MACs done", "utilisation", *(name.replace("stall_", "stall ") for name in TIME_FIELDS)):
+        table.add_column(name, justify="right")
+    for layer in report["layers"]:
+        table.add_row(layer["name"], *(f"{layer[name]:,}" for name in ("cycles", "macs", "macs_done")), f"{layer['utilisation']:.1%}",
+                      *(f"{layer[name]:,}" for name in TIME_FIELDS))
+    table.add_section()
+    table.add_row("all", *(f"{report[name]:,}" for name in ("cycles", "macs", "macs_done")), f"{report['utilisation']:.1%}",
+                  *(f"{sum(layer[name] for layer in report['layers']):,}" for name in TIME_FIELDS))
+    return table
+
+
+def picture(image, label, prediction, name=str):
+    """Return a grey image [H, W] in 0..1 as text, with its label and prediction below."""
+    rows = ["".join(2 * RAMP[min(int(value * len(RAMP)), len(RAMP) - 1)] for value in row) for row in image]
+    text = Text("\n".join(rows) + "\n")
+    return text.append(f"is {name(label)}, said {name(prediction)}", "green" if label == prediction else "bold red")
+
+
+def pictures(samples, predictions, labels):
+    """Return the renderable with all pictures, side by side."""
+    return Columns([picture(image, int(label), int(guess), lambda i: labels[i] if labels else str(i))
+                    for image, label, guess in zip(samples.pictures, samples.labels, predictions, strict=True)], padding=(1, 3))

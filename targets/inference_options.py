@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The options that every target which can run a model has, and what they come to."""
+
+from dataclasses import dataclass
+
+from accel.config import load_config
+from accel.errors import UserError
+from compiler.binary import build_binary
+from nets.zoo import load_model, load_samples
+
+
+def add_options(parser):
+    """Add the options to an argparse parser."""
+    group = parser.add_argument_group("model")
+    group.add_argument("--model", help="a model of the zoo by name, or a network file (.npz)")
+    group.add_argument("--images", metavar="FILE.npz", help="images to run: `images`, int8 N x H x W x C, and perhaps `labels`")
+    group.add_argument("--count", type=int, default=8, help="how many images (default: %(default)s)")
+    group.add_argument("--run", action="store_true", help="run the model")
+    group.add_argument("--json", metavar="FILE", help="write the run's figures to FILE")
+    group.add_argument("--cpu", action="store_true", help="also run one image by the CPU alone")
+    group.add_argument("--pictures", action="store_true", help="print the images as text, with label and prediction")
+    parser.add_argument("--config", default="arty-35", help="a configuration by name or .toml file (default: %(default)s)")
+    parser.add_argument("--jobs", type=int, default=2, help="compilers at a time (default: %(default)s)")
+
+
+@dataclass(frozen=True)
+class Work:
+    """What is to be run."""
+
+    config: object
+    network: object
+    samples: object
+    binary: object
+
+
+def work_of(arguments):
+    """Return the Work that parsed arguments name. Raises UserError where they do not fit each other."""
+    if arguments.model is None:
+        raise UserError("--run needs --model: a model of the zoo by name, or a network file (.npz)")
+    if arguments.jobs < 1:
+        raise UserError(f"--jobs must be at least 1, not {arguments.jobs}")
+    config = load_config(arguments.config)
+    network = load_model(arguments.model)
+    samples = load_samples(network, arguments.images).first(arguments.count)
+    if arguments.pictures and samples.pictures is None:
+        raise UserError("--pictures is for the project's own images; leave it out with --images")
+    return Work(config, network, samples, build_binary(network, config))

@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Runs a model on a SoC whose firmware answers on a link, and reports: the same for every target."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+
+from accel.errors import UserError
+from compiler.expectation import expect, first_difference
+from firmware.inference import run_image, run_on_cpu
+from firmware.report import layer_table, pictures, report_object
+from nets.zoo import predictions
+
+
+def run_model(link, work, addresses, advance):
+    """Run all images of `work`, which lie at `addresses`; returns [ImageRun]. `advance` is called after each."""
+    runs = []
+    for image, address in zip(work.samples.images, addresses, strict=True):
+        runs.append(run_image(link, work.network, work.binary.model, expect(work.network, work.binary.model, image), address))
+        advance()
+    return runs
+
+
+def run_cpu(link, work, address):
+    """Run the first image, at `address`, by the CPU alone; returns its CpuRun. Raises UserError where its answer is not the reference's."""
+    run = run_on_cpu(link, work.network, work.binary.model, address)
+    expected = expect(work.network, work.binary.model, work.samples.images[0]).tensors[work.network.output]
+    difference = first_difference(expected, run.output)
+    if difference:
+        raise UserError("the CPU's kernels differ from the reference at {}: expected {}, got {}".format(*difference))
+    return run
+
+
+def conclude(arguments, work, target, clock_hz, runs, cpu_run):
+    """Print what came of the runs and write --json; returns the exit status: 0 where every tensor of all images is exact."""
+    console = Console(width=None if Console().is_terminal else 160)
+    guesses = predictions(np.stack([run.output for run in runs]))
+    accuracy = None if work.samples.labels is None else float((guesses == work.samples.labels).mean())
+    report = report_object(target, work.network, work.config, clock_hz, runs, accuracy)
+    if arguments.pictures:
+        console.print(pictures(work.samples, guesses, work.network.labels))
+    console.print(layer_table(report))
+    milliseconds = 1000 * report["cycles"] / clock_hz
+    console.print(f"{report['cycles']:,} cycles an image, {milliseconds:.3f} ms at {clock_hz // 1_000_000} MHz; "
+                  f"{report['cycles_end_to_end']:,} with the CPU's part")
+    if cpu_run:
+        console.print(f"{cpu_run.cycles:,} cycles by the CPU alone: the accelerator is {cpu_run.cycles / report['cycles']:,.0f} times as fast")
+    if accuracy is not None:
+        console.print(f"{int((guesses == work.samples.labels).sum())} of {len(runs)} classified rightly ({accuracy:.1%})")
+    for run, index in ((run, index) for index, run in enumerate(runs) if not run.exact):
+        for sentence in run.differences:
+            console.print(f"image {index}: {sentence}", style="bold red", highlight=False, soft_wrap=True)
+    verdict = "every tensor of all images equals the golden model's" if report["exact"] else "NOT EXACT: see the differences above"
+    console.print(verdict, style="green" if report["exact"] else "bold red")
+    if arguments.json:
+        try:
+            Path(arguments.json).write_text(json.dumps(report, indent=1) + "\n")
+        except OSError as error:
+            raise UserError(f"cannot write {arguments.json}: {error}") from error
+    return 0 if report["exact"] else 1

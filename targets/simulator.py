@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The simulated SoC as a process: built once for each content of its inputs, run with its own memory contents each time."""
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import asdict
+from importlib import metadata
+from pathlib import Path
+
+from filelock import FileLock
+
+from accel.errors import UserError
+from accel.hdl.requantise_lane import ROUNDING
+
+ROOT = Path(__file__).resolve().parents[1]
+BUILD = ROOT / "build" / "sim"
+
+_SOC_SOURCES = ("soc/*.py", "targets/sim_soc.py")
+_SOURCES = (*_SOC_SOURCES, "accel/*.py", "accel/hdl/*.py", "targets/serial2pty/*")
+_PACKAGES = ("litex", "litedram", "migen", "myhdl", "pythondata-cpu-vexriscv", "pythondata-software-picolibc", "pythondata-software-compiler-rt")
+
+# DRAM as LiteDRAM maps it: a row of one bank, then the same row of the next bank.
+BANKS, ROW_BYTES, WORD_BYTES = 8, 2048, 16
+
+
+def _digest(text, patterns):
+    """Return 16 hexadecimal digits that change with `text`, the sources that match `patterns`, and the tools."""
+    digest = hashlib.sha256(text.encode())
+    for pattern in patterns:
+        for path in sorted(ROOT.glob(pattern)):
+            if path.is_file():
+                digest.update(str(path.relative_to(ROOT)).encode() + path.read_bytes())
+    for package in _PACKAGES:
+        digest.update(f"{package}=={metadata.version(package)}".encode())
+    if shutil.which("verilator") is None:
+        raise UserError("verilator is not installed: run `make setup`")
+    digest.update(subprocess.run(["verilator", "--version"], capture_output=True).stdout)
+    return digest.hexdigest()[:16]
+
+
+def build_simulator(config, jobs=2, on_wait=lambda: None, rounding=ROUNDING):
+    """Return the directory of the simulator of `config`, building it (minutes) where no earlier build has the same inputs.
+
+    on_wait is called a few times a second meanwhile. rounding: see accel.hdl.requantise_lane. Raises UserError, with the end of the log,
+    where the build fails.
+    """
+    BUILD.mkdir(parents=True, exist_ok=True)
+    settings = {"config": asdict(config), "rounding": rounding}
+    key = _digest(json.dumps({**settings, "config": config.hash}), _SOURCES)
+    settings["directory"] = str(BUILD / f"{config.name}-{key}")
+    settings["software"] = str(BUILD / f"software-{_digest('', _SOC_SOURCES)}")
+    settings["jobs"] = jobs
+    directory = Path(settings["directory"])
+    # One build at a time: they share the software.
+    with FileLock(BUILD / "build.lock"):
+        if not (directory / "simulator.json").exists():
+            _build(settings, directory, on_wait)
+    return directory
+
+
+def software_directory(directory):
+    """Return where the C libraries and headers of the simulator in `directory` are."""
+    return Path(json.loads((directory / "simulator.json").read_text())["software"])
+
+
+def _build(settings, directory, on_wait):
+    file, log = directory.with_suffix(".json"), directory.with_suffix(".log")
+    file.write_text(json.dumps(settings))
+    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    with log.open("w") as output:
+        process = subprocess.Popen([sys.executable, "-m", "targets.sim_soc", file], stdout=output, stderr=subprocess.STDOUT, cwd=ROOT,
+                                   env=environment)
+        try:
+            while process.poll() is None:
+                on_wait()
+                time.sleep(0.3)
+        finally:
+            process.terminate()
+    if process.returncode:
+        raise UserError(f"the simulator could not be built; the end of {log}:\n" + "\n".join(log.read_text().splitlines()[-15:]))
+
+
+def _bank_lines(contents, main_ram):
+    """Return for each bank the lines of its $readmemh file; contents are (address, bytes) pairs."""
+    lines = [[] for _ in range(BANKS)]
+    for address, data in contents:
+        if address % WORD_BYTES:
+            raise ValueError(f"contents begin at 0x{address:x}, which is no multiple of {WORD_BYTES}")
+        data = data + bytes(-len(data) % WORD_BYTES)
+        place = 0
+        while place < len(data):
+            row, inside = divmod(address - main_ram + place, ROW_BYTES)
+            count = min(ROW_BYTES - inside, len(data) - place)
+            bank = lines[row % BANKS]
+            bank.append(f"@{(row // BANKS * ROW_BYTES + inside) // WORD_BYTES:x}")
+            bank += [data[i:i + WORD_BYTES][::-1].hex() for i in range(place, place + count, WORD_BYTES)]
+            place += count
+    return lines
+
+
+class Simulation:
+    """A running simulation; `port` is the path of its serial port, a pseudo-terminal. A context manager: leaving it ends the process."""
+
+    def __init__(self, directory, contents):
+        """directory: of build_simulator. contents: (address, bytes) pairs that DRAM holds at the start."""
+        facts = json.loads((directory / "simulator.json").read_text())
+        gateware = directory / "gateware"
+        self.folder = Path(tempfile.mkdtemp(prefix="run-", dir=BUILD))
+        for path in [*gateware.glob("*.init"), gateware / "sim_config.js", gateware / "modules"]:
+            (self.folder / path.name).symlink_to(path)
+        for name, lines in zip(facts["banks"], _bank_lines(contents, facts["main_ram"]), strict=True):
+            (self.folder / name).unlink()
+            (self.folder / name).write_text("\n".join(lines) + "\n")
+        self.log = (self.folder / "log.txt").open("w+")
+        self.process = subprocess.Popen([gateware / "obj_dir" / "Vsim"], cwd=self.folder, stdin=subprocess.DEVNULL, stdout=self.log,
+                                        stderr=subprocess.STDOUT)
+
+    def __enter__(self):
+        try:
+            path = self.folder / "serial_port"
+            while not path.exists():
+                self.check_alive()
+                time.sleep(0.02)
+            self.port = path.read_text().strip()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def check_alive(self):
+        """Raise UserError where the process has ended."""
+        if self.process.poll() is not None:
+            self.log.seek(0)
+            raise UserError(f"the simulation ended with status {self.process.returncode}: {self.log.read()[-1000:]}")
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        self.process.wait()
+        self.log.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
