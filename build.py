@@ -48,6 +48,7 @@ if __name__ == "__main__":
     if VENV_PYTHON.exists() and Path(sys.prefix) != ROOT / ".venv":
         os.execv(VENV_PYTHON, [str(VENV_PYTHON), *sys.argv])
     sys.path.insert(0, str(ROOT))
+    os.environ["PATH"] = f"{VENV_PYTHON.parent}{os.pathsep}{os.environ['PATH']}"  # LiteX calls meson by its name
     if not VENV_PYTHON.exists():
         sys.exit("error: there is no .venv here: run `make setup` first")
     sys.exit(main())

@@ -34,12 +34,17 @@ static int take_image(uint32_t address)
 	return 1;
 }
 
-static void print_bytes(const char *name, uint32_t address, uint32_t bytes)
+static void print_bytes(uint32_t address, uint32_t bytes)
 {
-	printf("@%s ", name);
-	for (uint32_t i = 0; i < bytes; i++)
-		printf("%02x", ((const uint8_t *)address)[i]);
-	printf("\n");
+	static const char digits[] = "0123456789abcdef";
+
+	printf("@bytes ");
+	for (uint32_t i = 0; i < bytes; i++) {
+		uint8_t byte = ((const uint8_t *)address)[i];
+		putchar(digits[byte >> 4]);
+		putchar(digits[byte & 15]);
+	}
+	putchar('\n');
 }
 
 static void command_run(const uint32_t *arguments)
@@ -64,7 +69,6 @@ static void command_run(const uint32_t *arguments)
 			printf(" %lu", (unsigned long)accel_record(i, field));
 		printf("\n");
 	}
-	print_bytes("output", model->output, model->output_bytes);
 }
 
 static void command_cpu(const uint32_t *arguments)
@@ -85,14 +89,13 @@ static void command_cpu(const uint32_t *arguments)
 		}
 		printf("@layer %lu\n", (unsigned long)(now() - start));
 	}
-	print_bytes("output", model->output, model->output_bytes);
 }
 
 static void command_dump(const uint32_t *arguments)
 {
 	/* Lines of 64 bytes keep the host's buffers short. */
 	for (uint32_t i = 0; i < arguments[1]; i += 64)
-		print_bytes("bytes", arguments[0] + i, arguments[1] - i < 64 ? arguments[1] - i : 64);
+		print_bytes(arguments[0] + i, arguments[1] - i < 64 ? arguments[1] - i : 64);
 }
 
 static void command_poke(const uint32_t *arguments)
