@@ -38,7 +38,7 @@ def load_network(path):
             if header.get("format") != FORMAT:
                 raise UserError(f"{path} has the format {header.get('format')!r}, but {FORMAT!r} is what can be read")
             layers = tuple(_layer(values, stored) for values in header["layers"])
-    except (OSError, KeyError, ValueError, TypeError) as error:
+    except (OSError, EOFError, KeyError, ValueError, TypeError) as error:
         raise UserError(f"{path} is no network file: {error}") from error
     tensors = {values["name"]: TensorInfo(**values) for values in header["tensors"]}
     return Network(header["name"], header["input"], header["output"], tensors, layers, tuple(header["labels"]))

@@ -70,7 +70,7 @@ def _read_samples(path):
     try:
         with np.load(path, allow_pickle=False) as stored:
             return Samples(stored["images"], stored["labels"] if "labels" in stored else None)
-    except (OSError, KeyError, ValueError) as error:
+    except (OSError, EOFError, KeyError, ValueError) as error:
         raise UserError(f"{path} is no file of images (an .npz with `images`, int8 N x H x W x C, and perhaps `labels`): {error}") from error
 
 

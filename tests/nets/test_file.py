@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""A network survives being written and read, and a file that is no network is refused."""
+
+import numpy as np
+import pytest
+
+from accel.errors import UserError
+from compiler.reference import execute
+from nets.file import load_network, save_network
+from tests.support.random_networks import random_images, random_network
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_network_file_gives_back_the_network(seed, tmp_path):
+    network = random_network(seed, 16, layers=3)
+    save_network(network, tmp_path / "network.npz")
+    again = load_network(tmp_path / "network.npz")
+    images = random_images(network, seed)
+    expected, got = execute(network, images), execute(again, images)
+    assert again.name == network.name and list(expected) == list(got)
+    for name in expected:
+        np.testing.assert_array_equal(got[name], expected[name], err_msg=f"seed {seed}, tensor {name}")
+
+
+@pytest.mark.parametrize("content", [b"", b"not a zip", None])
+def test_a_file_that_is_no_network_is_refused(content, tmp_path):
+    path = tmp_path / "bad.npz"
+    if content is None:
+        np.savez(path, images=np.zeros(3))
+    else:
+        path.write_bytes(content)
+    with pytest.raises(UserError, match="is no network file"):
+        load_network(path)
+
+
+def test_a_file_that_would_run_code_is_refused(tmp_path):
+    path = tmp_path / "pickled.npz"
+    np.savez(path, header=np.array([{"format": "x"}], object))
+    with pytest.raises(UserError, match="is no network file"):
+        load_network(path)

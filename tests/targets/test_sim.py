@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The whole SoC in litex_sim: real firmware, LiteDRAM, the accelerator; driven as a user drives it."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from accel.config import CONFIGS
+from accel.errors import UserError
+from accel.golden import Golden
+from accel.registers import ERROR_CODES
+from compiler.expectation import expect, memory_image
+from compiler.ir import Conv2D, Network
+from firmware.inference import TIME_FIELDS, run_image, run_on_cpu
+from nets.file import save_network
+from nets.synthetic import convolution_network, random_images
+from nets.zoo import load_model, load_samples
+from targets import sim, simulator
+from tests.support.bad_programs import bad_programs
+from tests.support.random_networks import random_images as images_of_random_network
+from tests.support.random_networks import random_network
+from tests.support.slices import slice_of
+from tests.support.soc import running_soc, work_for
+
+CONFIG = CONFIGS["arty-35"]
+
+
+def run_digits(tmp_path, *options, model="digits", count=4):
+    """Return (exit status, JSON object) of a run."""
+    path = tmp_path / "out.json"
+    status = sim.run(["--model", str(model), "--count", str(count), "--run", "--json", str(path), *options])
+    return status, json.loads(path.read_text())
+
+
+def test_a_run_writes_the_object_that_the_command_line_promises(tmp_path):
+    status, report = run_digits(tmp_path, count=8)
+    assert status == 0
+    assert report["exact"] is True
+    assert report["accuracy"] >= 0.95
+    assert {name: report[name] for name in ("target", "config", "model", "clock_hz", "count")} == {
+        "target": "sim", "config": "arty-35", "model": "digits", "clock_hz": 100_000_000, "count": 8}
+    layers = report["layers"]
+    assert [layer["name"] for layer in layers] == ["conv1", "conv2", "pool", "conv3", "dense"]
+    for layer in layers:
+        assert sum(layer[name] for name in TIME_FIELDS) == layer["cycles"], layer["name"]
+        assert layer["macs_done"] <= layer["macs"]
+    for name in ("cycles", "macs", "macs_done", "dram_read_bytes", "dram_write_bytes"):
+        assert sum(layer[name] for layer in layers) == report[name]
+    assert report["cycles"] < report["cycles_end_to_end"]
+
+
+def test_cycles_are_the_same_in_every_run(tmp_path):
+    assert run_digits(tmp_path) == run_digits(tmp_path)
+
+
+def test_a_differently_pruned_network_builds_no_gateware(tmp_path, monkeypatch):
+    network = load_model("digits")
+    _, dense = run_digits(tmp_path, count=1)
+    monkeypatch.setattr(simulator, "_build", lambda *_: pytest.fail("a simulator was built"))
+    layers = []
+    for layer in network.layers:
+        if isinstance(layer, Conv2D) and layer.weights.shape[3] > 4:
+            weights = layer.weights.copy()
+            weights[..., ::3] = 0
+            layer = replace(layer, weights=weights)
+        layers.append(layer)
+    path = tmp_path / "pruned.npz"
+    save_network(Network("pruned", network.input, network.output, network.tensors, tuple(layers), network.labels), path)
+    status, report = run_digits(tmp_path, model=path, count=2)
+    assert status == 0 and report["exact"] is True
+    assert report["macs_done"] < 0.8 * dense["macs_done"]
+
+
+def test_one_flipped_weight_bit_in_dram_is_found_and_located(tmp_path, capsys):
+    status, report = run_digits(tmp_path, "--fault", "weight", count=2)
+    assert status == 1 and report["exact"] is False
+    assert "layer 'dense', tensor 'logits', position (0, 0, 0)" in capsys.readouterr().out.replace("\n", " ")
+
+
+@pytest.mark.full
+def test_a_requantiser_that_rounds_wrongly_is_found_and_located(tmp_path, capsys):
+    status, report = run_digits(tmp_path, "--fault", "rounding", count=2)
+    said = capsys.readouterr().out.replace("\n", " ")
+    assert status == 1 and report["exact"] is False
+    assert "layer 'conv1', tensor 'conv1', position (" in said and "expected" in said and "got" in said
+
+
+def test_an_error_stops_with_code_and_position_and_the_next_inference_on_the_same_soc_is_exact():
+    network = load_model("digits")
+    work = work_for(network, load_samples(network).images[:1])
+    model = work.binary.model
+    expectation = expect(network, model, work.samples.images[0])
+    with running_soc(work) as (link, addresses):
+        for what, (change, error) in bad_programs(CONFIG).items():
+            words, position = change(list(model.words), model)
+            golden = Golden(CONFIG, memory_image(model, work.samples.images[0]), model.base).run(words, model.read_window, model.write_window)
+            if error is not None:
+                assert (golden.error, golden.position) == (getattr(ERROR_CODES, error), position), what
+            _write_program(link, model, words, list(model.words))
+            with pytest.raises(UserError, match=rf"at instruction {golden.position} "):
+                run_image(link, network, model, expectation, addresses[0])
+            _write_program(link, model, list(model.words), words)
+            assert run_image(link, network, model, expectation, addresses[0]).exact, f"after {what}"
+
+
+def _write_program(link, model, words, present):
+    """Poke the words that differ from those in memory; a shorter program is followed by END-less zeros, which no opcode is."""
+    for i in range(len(model.words)):
+        new, old = (words[i] if i < len(words) else 0), (present[i] if i < len(present) else 0)
+        for part in range(4):
+            if (new ^ old) >> 32 * part & 0xFFFFFFFF:
+                link.write_word(model.program_address + 16 * i + 4 * part, new >> 32 * part & 0xFFFFFFFF)
+
+
+def test_a_dense_convolution_of_64_channels_is_exact_and_fills_the_grid():
+    network = convolution_network("conv3x3", 32, 32, 64, 64)
+    work = work_for(network, random_images(network, 1))
+    with running_soc(work) as (link, addresses):
+        run = run_image(link, network, work.binary.model, expect(network, work.binary.model, work.samples.images[0]), addresses[0])
+    assert run.exact, run.differences
+    assert run.layers[0].record["macs"] == 32 * 32 * 64 * 64 * 9
+    assert run.layers[0].record["macs"] / run.cycles > 0.9 * CONFIG.macs_per_cycle
+
+
+@pytest.mark.parametrize("seed", slice_of(range(12), 4))
+def test_random_layers_are_exact_on_the_accelerator_and_by_the_cpu_alone(seed):
+    network = random_network(1000 + seed, CONFIG.columns, layers=3)
+    work = work_for(network, images_of_random_network(network, seed))
+    expectation = expect(network, work.binary.model, work.samples.images[0])
+    with running_soc(work) as (link, addresses):
+        run = run_image(link, network, work.binary.model, expectation, addresses[0])
+        assert run.exact, f"seed {seed}: {run.differences}"
+        cpu = run_on_cpu(link, network, work.binary.model, addresses[0])
+    np.testing.assert_array_equal(cpu.output, expectation.tensors[network.output], err_msg=f"seed {seed}")
+
+
+def test_the_firmware_refuses_what_it_does_not_understand_with_a_sentence():
+    network = load_model("digits")
+    work = work_for(network, load_samples(network).images[:1])
+    with running_soc(work) as (link, addresses):
+        with pytest.raises(UserError, match="unknown command"):
+            link.command("frobnicate")
+        with pytest.raises(UserError, match="run ADDRESS"):
+            link.command("run here")
+        with pytest.raises(UserError, match="too long"):
+            link.command("run " + "1" * 100)
+        link.write_word(0x41000000, 0)
+        with pytest.raises(UserError, match="there is no model in memory"):
+            link.command(f"run {addresses[0]}")
