@@ -3,6 +3,7 @@
 
 import tempfile
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from myhdl import ToVerilogWarning, _block
@@ -35,6 +36,12 @@ def convert_block(instance, name, directory):
 
 def convert_core(config, directory, rounding=ROUNDING):
     """Write the core of `config` as Verilog module `sparcnet_core`; returns the file's path. rounding: see accel.hdl.requantise_lane."""
+    # For every block MyHDL looks up the source of each frame on the stack: a thread of its own has few, a test runner's has many.
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(_convert_core, config, directory, rounding).result()
+
+
+def _convert_core(config, directory, rounding):
     # MyHDL numbers blocks over the whole process; the text must not depend on what was converted before.
     _block._inst_name_set.clear()
     _block._name_set.clear()

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 IDENTIFICATION = 0x53504152  # "SPAR"
 REGION_BYTES = 0x2000
+ACCELERATOR_BASE = 0x9000_0000  # where our SoCs put the region; the core itself does not know
 RECORDS_OFFSET = 0x1000
 RECORDS = 64
 RECORD_WORDS = 16

@@ -4,6 +4,8 @@
 import subprocess
 from pathlib import Path
 
+from filelock import FileLock
+
 from accel.errors import UserError
 from firmware.headers import write_headers
 
@@ -15,10 +17,12 @@ def build_firmware(config, software, directory, jobs=2):
 
     Raises UserError with the compiler's words where it does not compile.
     """
-    write_headers(config, directory / "headers")
+    directory.mkdir(parents=True, exist_ok=True)
     command = ["make", f"-j{jobs}", "-C", directory, "-f", SOURCES / "Makefile", f"SOFTWARE_DIR={software}", f"SOURCE_DIR={SOURCES}",
                f"HEADER_DIR={directory / 'headers'}"]
-    result = subprocess.run(command, capture_output=True, text=True)
+    with FileLock(directory / "build.lock"):
+        write_headers(config, directory / "headers")
+        result = subprocess.run(command, capture_output=True, text=True)
     if result.returncode:
         raise UserError(f"the firmware does not compile:\n{result.stdout[-2000:]}{result.stderr[-2000:]}")
     return directory / "firmware.bin"

@@ -11,9 +11,7 @@ from migen import ClockSignal, Instance, ResetSignal
 from accel.convert import convert_core
 from accel.core import core_ports
 from accel.hdl.requantise_lane import ROUNDING
-from accel.registers import REGION_BYTES
-
-ACCELERATOR_BASE = 0x9000_0000
+from accel.registers import ACCELERATOR_BASE, REGION_BYTES
 
 # Beats that LiteDRAM's AXI front end buffers; 32 keep a linear read at the speed of the native port.
 READ_BUFFER_BEATS = 32

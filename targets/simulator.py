@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[1]
 BUILD = ROOT / "build" / "sim"
 
 _SOC_SOURCES = ("soc/*.py", "targets/sim_soc.py")
-_SOURCES = (*_SOC_SOURCES, "accel/*.py", "accel/hdl/*.py", "targets/serial2pty/*")
+_SOURCES = (*_SOC_SOURCES, "accel/[!p]*.py", "accel/hdl/*.py", "targets/serial2pty/*")  # all of accel/ that makes gateware, not the pages
 _PACKAGES = ("litex", "litedram", "migen", "myhdl", "pythondata-cpu-vexriscv", "pythondata-software-picolibc", "pythondata-software-compiler-rt")
 
 # DRAM as LiteDRAM maps it: a row of one bank, then the same row of the next bank.
