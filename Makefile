@@ -5,6 +5,10 @@ PYTHON ?= $(firstword $(foreach v,3.13 3.12 3.11,$(shell python$(v) -c 'import v
 STAMP = .venv/requirements.stamp
 JOBS ?= 2
 
+# LiteX's own makefiles have a PYTHON too: ours must not reach them.
+MAKEOVERRIDES =
+unexport PYTHON
+
 .PHONY: setup packages demo test test-full
 
 setup: packages $(STAMP)

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """`./build.py --configs`: the accelerator's named configurations."""
 
-from rich.console import Console
 from rich.table import Table
 
 from accel.config import CONFIGS
 from accel.errors import UserError
+from targets.console import console
 
 
 def run(arguments):
@@ -16,5 +16,5 @@ def run(arguments):
     for config in CONFIGS.values():
         table.add_row(config.name, str(config.macs_per_cycle), f"{config.clusters} x {config.columns} x {config.lanes}",
                       str(config.macs_per_cycle // config.macs_per_multiplier), f"{config.clusters} x {config.activation_bytes // 1024} KiB")
-    Console().print(table)
+    console().print(table)
     return 0

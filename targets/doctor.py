@@ -6,10 +6,10 @@ import sys
 from importlib import metadata
 from pathlib import Path
 
-from rich.console import Console
 from rich.table import Table
 
 from accel.errors import UserError
+from targets.console import console
 from targets.packages import PACKAGES, install_command, is_there
 
 REQUIREMENTS = Path(__file__).parents[1] / "requirements.txt"
@@ -36,7 +36,7 @@ def run(arguments):
     table = Table("", "tool or package", "found", "wanted", "how to install")
     for name, found, wanted, good, remedy in rows:
         table.add_row("ok" if good else "!!", name, found, wanted, "" if good else remedy)
-    Console().print(table)
+    console().print(table)
     bad = [row[0] for row in rows if not row[3]]
     print(f"{len(bad)} of {len(rows)} are not as wanted: {', '.join(bad)}" if bad else f"all {len(rows)} are as wanted")
     return 1 if bad else 0

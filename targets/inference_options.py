@@ -2,6 +2,7 @@
 """The options that every target which can run a model has, and what they come to."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from accel.config import load_config
 from accel.errors import UserError
@@ -37,6 +38,8 @@ def work_of(arguments):
     """Return the Work that parsed arguments name. Raises UserError where they do not fit each other."""
     if arguments.model is None:
         raise UserError("--run needs --model: a model of the zoo by name, or a network file (.npz)")
+    if arguments.json and not Path(arguments.json).resolve().parent.is_dir():
+        raise UserError(f"--json {arguments.json}: there is no folder {Path(arguments.json).resolve().parent}")
     if arguments.jobs < 1:
         raise UserError(f"--jobs must be at least 1, not {arguments.jobs}")
     config = load_config(arguments.config)

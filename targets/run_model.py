@@ -5,13 +5,13 @@ import json
 from pathlib import Path
 
 import numpy as np
-from rich.console import Console
 
 from accel.errors import UserError
 from compiler.expectation import expect, first_difference
 from firmware.inference import run_image, run_on_cpu
 from firmware.report import layer_table, pictures, report_object
 from nets.zoo import predictions
+from targets.console import console
 
 
 def run_model(link, work, addresses, advance):
@@ -35,25 +35,25 @@ def run_cpu(link, work, address):
 
 def conclude(arguments, work, target, clock_hz, runs, cpu_run):
     """Print what came of the runs and write --json; returns the exit status: 0 where every tensor of all images is exact."""
-    console = Console(width=None if Console().is_terminal else 160)
+    screen = console()
     guesses = predictions(np.stack([run.output for run in runs]))
     accuracy = None if work.samples.labels is None else float((guesses == work.samples.labels).mean())
     report = report_object(target, work.network, work.config, clock_hz, runs, accuracy)
     if arguments.pictures:
-        console.print(pictures(work.samples, guesses, work.network.labels))
-    console.print(layer_table(report))
+        screen.print(pictures(work.samples, guesses, work.network.labels))
+    screen.print(layer_table(report))
     milliseconds = 1000 * report["cycles"] / clock_hz
-    console.print(f"{report['cycles']:,} cycles an image, {milliseconds:.3f} ms at {clock_hz // 1_000_000} MHz; "
+    screen.print(f"{report['cycles']:,} cycles an image, {milliseconds:.3f} ms at {clock_hz // 1_000_000} MHz; "
                   f"{report['cycles_end_to_end']:,} with the CPU's part")
     if cpu_run:
-        console.print(f"{cpu_run.cycles:,} cycles by the CPU alone: the accelerator is {cpu_run.cycles / report['cycles']:,.0f} times as fast")
+        screen.print(f"{cpu_run.cycles:,} cycles by the CPU alone: the accelerator is {cpu_run.cycles / report['cycles']:,.0f} times as fast")
     if accuracy is not None:
-        console.print(f"{int((guesses == work.samples.labels).sum())} of {len(runs)} classified rightly ({accuracy:.1%})")
+        screen.print(f"{int((guesses == work.samples.labels).sum())} of {len(runs)} classified rightly ({accuracy:.1%})")
     for run, index in ((run, index) for index, run in enumerate(runs) if not run.exact):
         for sentence in run.differences:
-            console.print(f"image {index}: {sentence}", style="bold red", highlight=False, soft_wrap=True)
+            screen.print(f"image {index}: {sentence}", style="bold red", highlight=False, soft_wrap=True)
     verdict = "every tensor of all images equals the golden model's" if report["exact"] else "NOT EXACT: see the differences above"
-    console.print(verdict, style="green" if report["exact"] else "bold red")
+    screen.print(verdict, style="green" if report["exact"] else "bold red")
     if arguments.json:
         try:
             Path(arguments.json).write_text(json.dumps(report, indent=1) + "\n")

@@ -72,7 +72,7 @@ def software_directory(directory):
 def _build(settings, directory, on_wait):
     file, log = directory.with_suffix(".json"), directory.with_suffix(".log")
     file.write_text(json.dumps(settings))
-    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}", "PYTHON": sys.executable}
     with log.open("w") as output:
         process = subprocess.Popen([sys.executable, "-m", "targets.sim_soc", file], stdout=output, stderr=subprocess.STDOUT, cwd=ROOT,
                                    env=environment)
