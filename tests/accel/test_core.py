@@ -10,6 +10,7 @@ from accel.golden import Golden
 from accel.registers import ERROR_CODES, IDENTIFICATION, OFFSETS
 from compiler.expectation import memory_image
 from compiler.program import compile_network
+from nets.zoo import load_model, load_samples
 from tests.support.bad_programs import bad_programs
 from tests.support.core_harness import Core
 from tests.support.random_networks import random_images, random_network
@@ -92,6 +93,44 @@ def test_an_error_stops_with_code_and_position_and_the_next_job_is_exact(fault, 
     target = model.placements[network.output]
     low = target.address - model.base
     assert memory[low:low + target.bytes] == expected[low:low + target.bytes]
+
+
+@pytest.mark.parametrize("stall", [0, 50])
+@pytest.mark.parametrize("kind", ["read", "write"])
+def test_an_error_answer_of_the_memory_stops_the_job_and_the_next_one_is_exact(kind, stall):
+    network = random_network(4, TINY.columns)
+    model = compile_network(network, TINY)
+    memory = memory_image(model, random_images(network, 4)[0])
+    expected = bytearray(memory)
+    Golden(TINY, expected, model.base).run(list(model.words), model.read_window, model.write_window)
+    core = Core(TINY, memory, model.base, 4, stall)
+    try:
+        if kind == "read":
+            core.inject(read_error=model.layers[0].stream_address)
+        else:
+            core.inject(write_error=model.placements[network.output].address)
+        error, position, _ = core.run(model.program_address, len(model.words), model.read_window, model.write_window)
+        assert error == (ERROR_CODES.BUS_READ if kind == "read" else ERROR_CODES.BUS_WRITE)
+        assert isa.decode(model.words[position])[0] == ("WEIGHTS" if kind == "read" else "STORE")
+        core.inject()
+        assert core.run(model.program_address, len(model.words), model.read_window, model.write_window)[0] == 0
+    finally:
+        core.close()
+    assert memory == expected
+
+
+def test_a_requantiser_that_rounds_wrongly_gives_other_numbers():
+    network = load_model("digits")
+    model = compile_network(network, TINY)
+    memory = memory_image(model, load_samples(network).images[0])
+    expected = bytearray(memory)
+    Golden(TINY, expected, model.base).run(list(model.words), model.read_window, model.write_window)
+    core = Core(TINY, memory, model.base, rounding=0)
+    try:
+        assert core.run(model.program_address, len(model.words), model.read_window, model.write_window)[0] == 0
+    finally:
+        core.close()
+    assert memory != expected
 
 
 def test_the_core_says_what_it_is():

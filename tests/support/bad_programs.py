@@ -12,6 +12,13 @@ def replace(words, name, **values):
     return changed, place
 
 
+def _with_leftover(words):
+    """Return words whose last WEIGHTS brings one beat too many, and the END's position."""
+    place = max(i for i, word in enumerate(words) if isa.decode(word)[0] == "WEIGHTS")
+    values = isa.decode(words[place])[1]
+    return [*words[:place], isa.encode("WEIGHTS", **{**values, "beats": values["beats"] + 1}), *words[place + 1:]], len(words) - 1
+
+
 def bad_programs(config):
     """Return {what is wrong: (change, error name)}; the error of a tile beyond the buffer depends on the layer: None."""
     beats = config.activation_words * config.beats_per_word
@@ -33,5 +40,6 @@ def bad_programs(config):
         "a cluster that is not there": (lambda words, model: replace(words, "TILE", cluster=7), "BAD_FIELD"),
         "no beats to store": (lambda words, model: replace(words, "STORE", beats=0), "BAD_FIELD"),
         "a semaphore that is never given": (lambda words, model: replace(words, "CONV", wait_b=isa.semaphore(7)), "DEADLOCK"),
+        "more weights than the tiles take": (lambda words, model: _with_leftover(words), "LEFTOVER"),
         "a layer without record": (lambda words, model: replace(words, "LAYER", index=200), "BAD_FIELD"),
     }
