@@ -12,6 +12,7 @@ from accel.convert import convert_core
 from accel.core import core_ports
 from accel.hdl.requantise_lane import ROUNDING
 from accel.registers import ACCELERATOR_BASE, REGION_BYTES
+from soc.limits import check_config
 
 # Beats that LiteDRAM's AXI front end buffers; 32 keep a linear read at the speed of the native port.
 READ_BUFFER_BEATS = 32
@@ -52,7 +53,11 @@ def _axi_field(name):
 
 
 def add_accelerator(soc, config, verilog_directory, rounding=ROUNDING):
-    """Add the accelerator of `config` to a SoC whose SDRAM is there already; its Verilog is written to `verilog_directory`."""
+    """Add the accelerator of `config` to a SoC whose SDRAM is there already; its Verilog is written to `verilog_directory`.
+
+    Raises UserError where the configuration does not fit the SoC.
+    """
+    check_config(config)
     soc.accelerator = Accelerator(soc.platform, config, verilog_directory, rounding)
     soc.bus.add_slave("accelerator", soc.accelerator.bus, SoCRegion(origin=ACCELERATOR_BASE, size=REGION_BYTES, cached=False))
     soc.irq.add("accelerator", use_loc_if_exists=True)

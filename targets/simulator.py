@@ -17,6 +17,7 @@ from filelock import FileLock
 
 from accel.errors import UserError
 from accel.hdl.requantise_lane import ROUNDING
+from soc.limits import check_config
 
 ROOT = Path(__file__).resolve().parents[1]
 BUILD = ROOT / "build" / "sim"
@@ -48,8 +49,9 @@ def build_simulator(config, jobs=2, on_wait=lambda: None, rounding=ROUNDING):
     """Return the directory of the simulator of `config`, building it (minutes) where no earlier build has the same inputs.
 
     on_wait is called a few times a second meanwhile. rounding: see accel.hdl.requantise_lane. Raises UserError, with the end of the log,
-    where the build fails.
+    where the build fails or the configuration does not fit the SoC.
     """
+    check_config(config)
     BUILD.mkdir(parents=True, exist_ok=True)
     settings = {"config": asdict(config), "rounding": rounding}
     key = _digest(json.dumps({**settings, "config": config.hash}), _SOURCES)

@@ -26,6 +26,7 @@ def build(*words):
     (["--target", "sim", "--run", "--model", "digits", "--count", "0"], "--count must be 1 to 360, not 0"),
     (["--target", "sim", "--run", "--model", "digits", "--jobs", "0"], "--jobs must be at least 1"),
     (["--target", "sim", "--run", "--model", "digits", "--config", "arty-36"], "unknown configuration 'arty-36'"),
+    (["--target", "sim", "--run", "--model", "digits", "--config", "tiny"], "moves 4 bytes a cycle, but the SoC's memory port 16"),
     (["--target", "sim", "--run", "--model", "digits", "--images", "gone.npz"], "gone.npz is no file of images"),
     (["--target", "sim", "--run", "--model", "digits", "--json", "/no/such/folder/x.json"], "there is no folder /no/such/folder"),
     (["--doctor", "--fast"], "--doctor takes nothing else"),
