@@ -18,12 +18,19 @@ from targets.simulator import Simulation, build_simulator, software_directory
 
 CLOCK_HZ = 100_000_000
 FIRMWARE_ADDRESS = 0x4000_0000
+DRAM_END = 0x5000_0000
 
 
 def place_images(work):
-    """Return (addresses, bytes): where each image lies behind the model, and the bytes from the first address on."""
+    """Return (addresses, bytes): where each image lies behind the model, and the bytes from the first address on.
+
+    Raises UserError where model and images exceed the DRAM.
+    """
     size = align(work.samples.images[0].nbytes)
     first = align(work.binary.end)
+    if first + size * len(work.samples.images) > DRAM_END:
+        raise UserError(f"the model and {len(work.samples.images)} images of {size} bytes do not fit the DRAM of {DRAM_END - FIRMWARE_ADDRESS} bytes: "
+                        "lower --count")
     data = b"".join(image.tobytes().ljust(size, b"\0") for image in work.samples.images)
     return [first + i * size for i in range(len(work.samples.images))], data
 
@@ -59,6 +66,7 @@ def _build(config, arguments, progress):
 
 def simulate(work, arguments):
     """Build what is missing, run the images, report; returns the exit status."""
+    place_images(work)  # refuses what does not fit before anything is built
     with _progress() as progress:
         directory, firmware = _build(work.config, arguments, progress)
         contents, addresses = dram_contents(work, firmware, arguments.fault)

@@ -86,7 +86,7 @@ class Core:
                             ("WRITE_BASE", write_window[0]), ("WRITE_LIMIT", write_window[1]), ("CONTROL", CONTROL_START)):
             self.write(getattr(OFFSETS, name), value)
 
-    def run(self, program, length, read_window, write_window, limit=2_000_000):
+    def run(self, program, length, read_window, write_window, limit=30_000_000):
         """Run a job; returns (error, position, cycles). AssertionError where it does not end or the protocol was broken."""
         self.start(program, length, read_window, write_window)
         assert self.library.bench_wait(self.bench, limit) >= 0, f"no interrupt after {limit} cycles"
