@@ -17,6 +17,8 @@ REQUIREMENTS = Path(__file__).parents[1] / "requirements.txt"
 
 def _python_packages():
     for line in REQUIREMENTS.read_text().splitlines():
+        if line.startswith("#"):
+            continue
         name, _, wanted = line.partition("==")
         try:
             found = metadata.version(name)

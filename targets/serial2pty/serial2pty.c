@@ -22,7 +22,7 @@
 
 #define ENQ 5
 
-struct session_s {
+struct uart_s {
   char *tx, *tx_valid, *tx_ready;
   char *rx, *rx_valid, *rx_ready;
   char *sys_clk;
@@ -43,7 +43,7 @@ static int serial2pty_start(void *b)
 }
 
 /* Wait until the terminal can do what `events` say. */
-static void wait_terminal(struct session_s *s, short events)
+static void wait_terminal(struct uart_s *s, short events)
 {
   struct pollfd terminal = {s->master, events, 0};
   while (poll(&terminal, 1, 1000) < 1)
@@ -53,7 +53,7 @@ static void wait_terminal(struct session_s *s, short events)
 
 static void take_input(int fd, short event, void *arg)
 {
-  struct session_s *s = arg;
+  struct uart_s *s = arg;
   if (s->in_start == s->in_end) {
     ssize_t length = read(fd, s->in, sizeof(s->in));
     s->in_start = 0;
@@ -62,7 +62,7 @@ static void take_input(int fd, short event, void *arg)
 }
 
 /* Take input until a whole line is there. */
-static void wait_line(struct session_s *s)
+static void wait_line(struct uart_s *s)
 {
   memmove(s->in, s->in + s->in_start, s->in_end - s->in_start);
   s->in_end -= s->in_start;
@@ -75,7 +75,7 @@ static void wait_line(struct session_s *s)
   }
 }
 
-static int open_terminal(struct session_s *s)
+static int open_terminal(struct uart_s *s)
 {
   struct termios raw;
   FILE *file;
@@ -98,9 +98,9 @@ static int open_terminal(struct session_s *s)
   return rename("serial_port.new", "serial_port") ? RC_ERROR : RC_OK;
 }
 
-static int serial2pty_new(void **session, char *args)
+static int serial2pty_new(void **uart, char *args)
 {
-  struct session_s *s = calloc(1, sizeof(*s));
+  struct uart_s *s = calloc(1, sizeof(*s));
   if (!s)
     return RC_NOENMEM;
   if (open_terminal(s) != RC_OK) {
@@ -110,13 +110,13 @@ static int serial2pty_new(void **session, char *args)
   s->parent = getppid();
   s->readable = event_new(base, s->master, EV_READ | EV_PERSIST, take_input, s);
   event_add(s->readable, NULL);
-  *session = s;
+  *uart = s;
   return RC_OK;
 }
 
-static int serial2pty_add_pads(void *session, struct pad_list_s *list)
+static int serial2pty_add_pads(void *uart, struct pad_list_s *list)
 {
-  struct session_s *s = session;
+  struct uart_s *s = uart;
   struct pad_s *pad;
   const struct { const char *name; char **signal; } wanted[] = {
     {"sink_data", &s->rx}, {"sink_valid", &s->rx_valid}, {"sink_ready", &s->rx_ready},
@@ -129,16 +129,16 @@ static int serial2pty_add_pads(void *session, struct pad_list_s *list)
   return RC_OK;
 }
 
-static void put_out(struct session_s *s, char c)
+static void put_out(struct uart_s *s, char c)
 {
   while (write(s->master, &c, 1) != 1)
     wait_terminal(s, POLLOUT);
 }
 
-static int serial2pty_tick(void *session, uint64_t time_ps)
+static int serial2pty_tick(void *uart, uint64_t time_ps)
 {
   static clk_edge_state_t edge;
-  struct session_s *s = session;
+  struct uart_s *s = uart;
 
   if (!clk_pos_edge(&edge, *s->sys_clk))
     return RC_OK;

@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The model binary holds what its header says, where it says."""
+
+import struct
+
+import pytest
+
+from accel import isa
+from accel.config import CONFIGS
+from compiler.binary import HEADER, LAYER, MAGIC, MODEL_ADDRESS, build_binary
+from tests.support.random_networks import random_network
+
+CONFIG = CONFIGS["arty-35"]
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_header_table_and_program_are_where_the_header_says(seed):
+    network = random_network(seed, CONFIG.columns, layers=3)
+    binary = build_binary(network, CONFIG)
+    header = dict(zip((name for name, _ in HEADER), struct.unpack_from(f"<{len(HEADER)}I", binary.data), strict=True))
+    assert (header["magic"], header["address"], header["bytes"]) == (MAGIC, MODEL_ADDRESS, len(binary.data))
+    assert (header["config"], header["instruction_set"]) == (CONFIG.hash, isa.ISA_VERSION)
+    assert header["layers"] == 3
+    program = header["program"] - MODEL_ADDRESS
+    words = isa.from_bytes(binary.data[program:program + isa.INSTRUCTION_BYTES * header["instructions"]])
+    assert isa.decode(words[0])[0] == "BEGIN" and isa.decode(words[-1])[0] == "END"
+    assert header["input"] >= MODEL_ADDRESS + len(binary.data), "tensors must not lie in the binary"
+    for index, layer in enumerate(network.layers):
+        place = header["table"] - MODEL_ADDRESS + 4 * len(LAYER) * index
+        values = dict(zip((name for name, _ in LAYER), struct.unpack_from(f"<{len(LAYER)}i", binary.data, place), strict=True))
+        assert (values["clamp_min"], values["clamp_max"]) == (layer.clamp_min, layer.clamp_max), f"seed {seed}, layer {layer.name}"
+        assert values["output_channels"] == network.tensors[layer.output].channels
+        assert values["input_zero"] == network.tensors[layer.input].zero_point
