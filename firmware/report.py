@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What a run says: the JSON object of the command line, and the tables and pictures that people read."""
 
+from rich.box import SIMPLE_HEAD
 from rich.columns import Columns
 from rich.table import Table
 from rich.text import Text
@@ -40,19 +41,29 @@ def report_object(target, network, config, clock_hz, runs, accuracy):
         "dram_read_bytes": total["dram_read_bytes"], "dram_write_bytes": total["dram_write_bytes"], "layers": layers}
 
 
-def layer_table(report):
-    """Return the table of layers of a report object."""
-    table = Table(title=f"{report['model']} on {report['config']}: layers of the median image")
-    table.add_column("layer")
-    for name in ("cycles", "MACs dense", "MACs done", "utilisation", *(name.replace("stall_", "stall ") for name in TIME_FIELDS)):
-        table.add_column(name, justify="right")
+def _table(title, heads, report, row_of):
+    """Return a table with a row for each layer and one for all of them, at most 80 columns wide; row_of gives a row's cells."""
+    table = Table("layer", title=title, box=SIMPLE_HEAD)
+    for head in heads:
+        table.add_column(head, justify="right")
     for layer in report["layers"]:
-        table.add_row(layer["name"], *(f"{layer[name]:,}" for name in ("cycles", "macs", "macs_done")), f"{layer['utilisation']:.1%}",
-                      *(f"{layer[name]:,}" for name in TIME_FIELDS))
+        table.add_row(layer["name"], *row_of(layer))
     table.add_section()
-    table.add_row("all", *(f"{report[name]:,}" for name in ("cycles", "macs", "macs_done")), f"{report['utilisation']:.1%}",
-                  *(f"{sum(layer[name] for layer in report['layers']):,}" for name in TIME_FIELDS))
+    total = {name: sum(layer[name] for layer in report["layers"]) for name in TIME_FIELDS}
+    table.add_row("all", *row_of({**report, **total}))
     return table
+
+
+def work_table(report):
+    """Return the table of what each layer did, of a report object."""
+    return _table(f"{report['model']} on {report['config']}, the median image", ("cycles", "MACs dense", "MACs done", "utilisation"), report,
+                  lambda row: [*(f"{row[name]:,}" for name in ("cycles", "macs", "macs_done")), f"{row['utilisation']:.1%}"])
+
+
+def time_table(report):
+    """Return the table of where each layer's cycles went, of a report object."""
+    return _table("where the cycles went: busy, and stalls by cause", [name.removeprefix("stall_") for name in TIME_FIELDS], report,
+                  lambda row: [f"{row[name]:,}" for name in TIME_FIELDS])
 
 
 def picture(image, label, prediction, name=str):

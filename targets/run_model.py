@@ -9,7 +9,7 @@ import numpy as np
 from accel.errors import UserError
 from compiler.expectation import expect, first_difference
 from firmware.inference import run_image, run_on_cpu
-from firmware.report import layer_table, pictures, report_object
+from firmware.report import pictures, report_object, time_table, work_table
 from nets.zoo import predictions
 from targets.console import console
 
@@ -41,7 +41,8 @@ def conclude(arguments, work, target, clock_hz, runs, cpu_run):
     report = report_object(target, work.network, work.config, clock_hz, runs, accuracy)
     if arguments.pictures:
         screen.print(pictures(work.samples, guesses, work.network.labels))
-    screen.print(layer_table(report))
+    screen.print(work_table(report))
+    screen.print(time_table(report))
     milliseconds = 1000 * report["cycles"] / clock_hz
     screen.print(f"{report['cycles']:,} cycles an image, {milliseconds:.3f} ms at {clock_hz // 1_000_000} MHz; "
                   f"{report['cycles_end_to_end']:,} with the CPU's part")
