@@ -43,9 +43,10 @@ def dram_contents(work, firmware, fault=None):
 
 
 def _flip_weight_bit(work):
-    """Return the model binary's bytes with one bit of the first weight of the last layer that has weights flipped: nothing after it can hide it."""
+    """Return the model binary's bytes with one bit of the last channel's weight flipped in the last layer that has weights: nothing after it can hide it."""
     layer = next(layer for layer in reversed(work.binary.model.layers) if layer.plan is not None)
-    place = layer.stream_address - MODEL_ADDRESS + 16 * layer.plan.sets * work.config.columns + work.config.header_beats * work.config.beat_bytes
+    # A stream ends with weights, whatever its passes: the last beat is the last channel's.
+    place = layer.stream_address - MODEL_ADDRESS + layer.plan.stream_bytes - work.config.beat_bytes
     data = bytearray(work.binary.data)
     data[place] ^= 0x40
     return bytes(data)

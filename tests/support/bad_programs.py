@@ -19,8 +19,14 @@ def _with_leftover(words):
     return [*words[:place], isa.encode("WEIGHTS", **{**values, "beats": values["beats"] + 1}), *words[place + 1:]], len(words) - 1
 
 
+def _with_far_tile(words, config):
+    """Return words whose first TILE begins beyond the buffer, and the position of the CONV that reads there."""
+    changed, _ = replace(words, "TILE", address=config.activation_words)
+    return changed, next(i for i, word in enumerate(words) if isa.decode(word)[0] == "CONV")
+
+
 def bad_programs(config):
-    """Return {what is wrong: (change, error name)}; the error of a tile beyond the buffer depends on the layer: None."""
+    """Return {what is wrong: (change, error name)}."""
     beats = config.activation_words * config.beats_per_word
     return {
         "a bad opcode": (lambda words, model: ([*words[:5], 63, *words[6:]], 5), "BAD_OPCODE"),
@@ -34,7 +40,7 @@ def bad_programs(config):
             lambda words, model: replace(words, "STORE", address=model.write_window[0] - config.beat_bytes), "WRITE_WINDOW"),
         "a write after the window": (lambda words, model: replace(words, "STORE", address=model.end), "WRITE_WINDOW"),
         "a load beyond the buffer": (lambda words, model: replace(words, "LOAD", destination=beats - 1), "BUFFER"),
-        "a tile beyond the buffer": (lambda words, model: replace(words, "TILE", address=config.activation_words), None),
+        "a tile beyond the buffer": (lambda words, model: _with_far_tile(words, config), "BUFFER"),
         "no rows": (lambda words, model: replace(words, "LOAD", rows=0), "BAD_FIELD"),
         "a window without columns": (lambda words, model: replace(words, "SHAPE", kernel_width=0), "BAD_FIELD"),
         "a cluster that is not there": (lambda words, model: replace(words, "TILE", cluster=7), "BAD_FIELD"),
