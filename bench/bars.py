@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Bars: what is asked beside what was measured, as a table, as JSON and as an exit status."""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from rich.table import Table
+
+from accel.errors import UserError
+from targets.console import console
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One row: `measured` must be at least `asked` where `better` is "higher", at most where it is "lower"."""
+
+    name: str
+    config: str
+    asked: float
+    measured: float
+    unit: str
+    better: str
+
+    def __post_init__(self):
+        if self.better not in ("higher", "lower"):
+            raise ValueError(f"better is {self.better!r}, but it must be 'higher' or 'lower'")
+
+    @property
+    def holds(self):
+        """Whether the bar is reached."""
+        return bool(self.measured >= self.asked if self.better == "higher" else self.measured <= self.asked)
+
+
+def add_options(parser, names):
+    """Add what all programs of bench/ understand: which rows, and --json."""
+    parser.add_argument("rows", nargs="*", metavar="ROW", help=f"only these rows (default: all): {', '.join(names)}")
+    parser.add_argument("--json", metavar="FILE", help="write the rows to FILE")
+
+
+def chosen(arguments, names):
+    """Return the names of the rows asked for, in the order of `names`. Raises UserError for an unknown one."""
+    for row in arguments.rows:
+        if row not in names:
+            raise UserError(f"there is no row {row!r}: choose {', '.join(names)}")
+    return [name for name in names if not arguments.rows or name in arguments.rows]
+
+
+def _number(value):
+    return f"{value:,}" if isinstance(value, int) else f"{value:,.4g}"
+
+
+def conclude(bars, path=None):
+    """Print the bars, write them to `path` where one is given; returns the exit status: 0 where all hold."""
+    table = Table("row", "configuration", "asked", "measured", "unit", "")
+    for bar in bars:
+        sign = ">=" if bar.better == "higher" else "<="
+        verdict = "[green]holds[/green]" if bar.holds else "[bold red]MISSED[/bold red]"
+        table.add_row(bar.name, bar.config, f"{sign} {_number(bar.asked)}", _number(bar.measured), bar.unit, verdict)
+    console().print(table)
+    if path:
+        try:
+            Path(path).write_text(json.dumps([{**asdict(bar), "holds": bar.holds} for bar in bars], indent=1) + "\n")
+        except OSError as error:
+            raise UserError(f"cannot write {path}: {error}") from error
+    return 0 if all(bar.holds for bar in bars) else 1
