@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 from accel.table import Field
 
-ISA_VERSION = 1
+ISA_VERSION = 2
 INSTRUCTION_BYTES = 16
 SEMAPHORES = 8
 OPCODE = Field("opcode", 6, "which instruction")
@@ -19,6 +19,14 @@ _SYNC = (
     Field("wait_b", 4, "second semaphore to take (8 + number), 0 for none"),
     Field("signal_a", 4, "semaphore to give when this instruction is complete (8 + number), 0 for none"),
     Field("signal_b", 4, "second semaphore to give (8 + number), 0 for none"),
+)
+
+
+# Which words of the run-time filter mask (a word an output plane) belong to an instruction's output channels.
+_FILTERS = (
+    Field("filters", 10, "first word of the filter mask for the tile's planes"),
+    Field("planes", 4, "words that belong to it; 0: its filters are always on"),
+    Field("void", 1, "1: no filter of the tile is on; the core sets it where all words say so: nothing is streamed or multiplied"),
 )
 
 
@@ -74,44 +82,54 @@ TABLE = (
          Field("items", 14, "items of a row, at least 1: beats in mode 0, pixels in mode 1"),
          Field("destination", 14, "first destination beat: beats_per_word x word + plane within the word"),
          Field("clusters", 8, "bit c set: write cluster c's buffer"), sync=True),
-    _row("WEIGHTS", 16, "weights", "stream beats of parameters, masks and weights into the weight FIFO",
+    _row("WEIGHTS", 16, "weights", "stream beats of masks, weights and parameters into the weight FIFO",
          Field("address", 32, "first byte; a multiple of the beat"),
-         Field("beats", 24, "beats, at least 1"), sync=True),
+         Field("beats", 24, "beats, at least 1"),
+         *_FILTERS, sync=True),
     _row("SHAPE", 24, "compute", "geometry of the following tiles: the window and how it walks the activation buffer",
          Field("kernel_height", 6, "rows of the window, at least 1"),
-         Field("kernel_width", 6, "columns of the window, at least 1"),
-         Field("blocks", 10, "activation words of a pixel that take part, at least 1"),
+         Field("kernel_width", 6, "columns of the window, at least 1; 1 where packed"),
+         Field("blocks", 10, "activation words of a pixel (packed: of a window's row) that take part, at least 1"),
          Field("stride_y", 4, "rows from one output row to the next, at least 1"),
-         Field("stride_x", 4, "columns from one output pixel to the next, at least 1"),
+         Field("stride_x", 8, "columns from one output pixel to the next, at least 1"),
          Field("height", 12, "rows of the input map in the buffer's coordinates; rows outside 0 to height - 1 are padding"),
-         Field("width", 12, "columns of the input map; columns outside 0 to width - 1 are padding"),
-         Field("first_x", 12, "input column under the window's left column at output column 0: minus the left padding", True),
+         Field("width", 14, "columns of the input map; columns outside 0 to width - 1 are padding"),
+         Field("first_x", 14, "input column under the window's left column at output column 0: minus the left padding", True),
          Field("output_width", 12, "output pixels of a row: where a run of pixels wraps, at least 1"),
          Field("zero_point", 8, "input value of padding in a convolution", True),
-         Field("split", 1, "0: clusters share the weights and hold other pixels; 1: they hold other output channels")),
-    _row("WALK", 25, "compute", "address steps of the following tiles, in words of the activation buffer",
-         Field("pixel_step", 14, "from one output pixel to the next in a row"),
-         Field("row_step", 15, "from the last output pixel of a row to the first of the next", True),
-         Field("tap_step", 14, "from one kernel column to the next"),
-         Field("tap_row_step", 15, "from the last kernel column of a row to the first of the next", True)),
+         Field("split", 1, "0: clusters share the weights and hold other pixels; 1: they hold other output channels"),
+         Field("packed", 1, "1: columns are bytes, and a window's row is one run of bytes at any address"),
+         Field("dynamic", 1, "1: the masks set by MASK take part; each tile sums its zero point's share in a partial sum of its own"),
+         Field("first_block", 5, "number of the MASK word that belongs to block 0")),
+    _row("WALK", 25, "compute", "address steps of the following tiles, in bytes of the activation buffer",
+         Field("pixel_step", 18, "from one output pixel to the next in a row"),
+         Field("row_step", 20, "from the last output pixel of a row to the first of the next", True),
+         Field("tap_step", 18, "from one kernel column to the next"),
+         Field("tap_row_step", 20, "from the last kernel column of a row to the first of the next", True)),
     _row("DRAIN", 26, "compute", "output numbers of the following tiles",
          Field("zero_point", 8, "output zero point", True),
          Field("clamp_min", 8, "smallest output", True),
-         Field("clamp_max", 8, "largest output", True)),
+         Field("clamp_max", 8, "largest output", True),
+         Field("pool_columns", 6, "0: one output a pixel; else a tile's rows have this many pixels (an even number), its rows are even in number, "
+               "and each 2 x 2 square gives its largest output")),
     _row("TILE", 27, "compute", "where one cluster's run of output pixels begins",
          Field("cluster", 3, "which cluster"),
-         Field("address", 15, "word under the window's top left at the first pixel, block 0; may lie outside, where the map is padded", True),
+         Field("address", 20, "byte under the window's top left at the first pixel, block 0; may lie outside, where the map is padded", True),
          Field("y", 13, "input row under the window's top row at the first pixel", True),
-         Field("x", 13, "input column under the window's left column at the first pixel", True),
+         Field("x", 14, "input column under the window's left column at the first pixel", True),
          Field("output_x", 12, "output column of the first pixel"),
          Field("pixels", 12, "pixels of the run, 0 to tile_pixels for CONV, any for POOL")),
     _row("CONV", 28, "compute", "one output tile of a convolution: consumes its part of the weight stream, drains to the output FIFO",
-         Field("pixels", 6, "pixels per step: the largest of the clusters' runs, 1 to tile_pixels"),
+         Field("pixels", 6, "pixels per step: the largest of the clusters' runs, 1 to tile_pixels, where dynamic to tile_pixels - 1"),
          Field("accumulate", 1, "1: add to the partial sums that the previous CONV kept"),
          Field("keep", 1, "1: keep the partial sums for the next CONV, drain nothing"),
-         Field("columns", 8, "output channels that count as work, over all clusters of a channel split"), sync=True),
+         Field("columns", 8, "output channels that count as work, over all clusters of a channel split"),
+         *_FILTERS, sync=True),
     _row("POOL", 29, "compute", "max pooling of one plane by cluster 0's TILE run; outside the map counts as -128",
          Field("plane", 1, "plane within the activation word"), sync=True),
+    _row("MASK", 30, "compute", "set a word of the dynamic input-channel mask, for the following CONVs",
+         Field("block", 5, "which word"),
+         Field("channels", 32, "bit c set: channel c of the block takes part")),
     _row("STORE", 40, "store", "write beats of the output FIFO to memory",
          Field("address", 32, "first byte; a multiple of the beat"),
          Field("beats", 14, "beats, at least 1"), sync=True),

@@ -5,11 +5,14 @@ from dataclasses import dataclass
 from types import SimpleNamespace
 
 IDENTIFICATION = 0x53504152  # "SPAR"
-REGION_BYTES = 0x2000
+REGION_BYTES = 0x4000
 ACCELERATOR_BASE = 0x9000_0000  # where our SoCs put the region; the core itself does not know
 RECORDS_OFFSET = 0x1000
 RECORDS = 64
 RECORD_WORDS = 16
+# The run-time filter mask: one 32-bit word an output plane, bit c for its channel c; all bits are set at power-on. Writes during a job are ignored.
+FILTERS_OFFSET = 0x2000
+FILTER_WORDS = 1024
 
 
 @dataclass(frozen=True)

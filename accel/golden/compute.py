@@ -5,29 +5,36 @@ import numpy as np
 
 from accel.golden.fault import ProgramFault
 from accel.golden.requantise import requantise
-from accel.registers import ERROR_CODES
+from accel.golden.window import Run
+from accel.registers import ERROR_CODES, FILTER_WORDS
+
+PARAMETERS = np.dtype([("bias", "<i4"), ("multiplier", "<i4"), ("shift", "i1"), ("unused", "V7")])
 
 
 class Compute:
-    """Holds SHAPE, WALK, DRAIN and TILE settings and executes CONV and POOL.
+    """Holds SHAPE, WALK, DRAIN, TILE and MASK settings and executes CONV and POOL.
 
     `buffers` is int8 [clusters, words, block_channels], shared with the load engine; `weights` is the weight FIFO as an iterator of
-    beats (bytes); outputs are appended to the list `outputs` as beats.
+    beats (bytes); outputs are appended to the list `outputs` as beats; `filters` are the FILTER_WORDS words of the filter mask.
     """
 
-    def __init__(self, config, buffers, weights, outputs):
-        self.config, self.buffers, self.weights, self.outputs = config, buffers, weights, outputs
+    def __init__(self, config, buffers, weights, outputs, filters):
+        self.config, self.buffers, self.weights, self.outputs, self.filters = config, buffers, weights, outputs, filters
         self.settings = {"SHAPE": None, "WALK": None, "DRAIN": None}
         self.tiles = [None] * config.clusters
-        self.partial_sums = np.zeros((config.clusters, config.tile_pixels, config.columns), np.int64)
+        self.masks = [0] * 32
+        # One more place than a tile has pixels: the zero point's share of a dynamic layer.
+        self.partial_sums = np.zeros((config.clusters, config.tile_pixels + 1, config.columns), np.int64)
         self.macs = 0
 
     def setting(self, name, values, position):
-        """Execute SHAPE, WALK, DRAIN or TILE."""
+        """Execute SHAPE, WALK, DRAIN, TILE or MASK."""
         if name == "SHAPE" and 0 in (values[key] for key in (
                 "kernel_height", "kernel_width", "blocks", "stride_y", "stride_x", "height", "width", "output_width")):
             raise ProgramFault(ERROR_CODES.BAD_FIELD, position)
-        if name == "TILE":
+        if name == "MASK":
+            self.masks[values["block"]] = values["channels"]
+        elif name == "TILE":
             if values["cluster"] >= self.config.clusters:
                 raise ProgramFault(ERROR_CODES.BAD_FIELD, position, values["cluster"])
             self.tiles[values["cluster"]] = values
@@ -39,80 +46,76 @@ class Compute:
             raise ProgramFault(ERROR_CODES.BAD_FIELD, position)
         return self.settings["SHAPE"], self.settings["WALK"], self.settings["DRAIN"]
 
-    def _pixels(self, tile, shape, walk):
-        """Yield (word address, y, x) under the window's top left for each pixel of a run."""
-        address, y, x, column = tile["address"], tile["y"], tile["x"], tile["output_x"]
-        for _ in range(tile["pixels"]):
-            yield address, y, x
-            if column == shape["output_width"] - 1:
-                address, y, x, column = address + walk["row_step"], y + shape["stride_y"], shape["first_x"], 0
-            else:
-                address, x, column = address + walk["pixel_step"], x + shape["stride_x"], column + 1
-
-    def _word(self, cluster, address, position):
-        if not 0 <= address < self.config.activation_words:
-            raise ProgramFault(ERROR_CODES.BUFFER, position, address)
-        return self.buffers[cluster, address]
-
-    def _tap_offset(self, walk, shape, ky, kx):
-        return ky * (walk["tap_row_step"] + (shape["kernel_width"] - 1) * walk["tap_step"]) + kx * walk["tap_step"]
-
-    def _window_words(self, cluster, shape, walk, ky, kx, block, position):
-        """Return int64 [pixels, block_channels]: the word under one tap for each pixel of the cluster's run."""
-        rows = []
-        offset = self._tap_offset(walk, shape, ky, kx) + block
-        for address, y, x in self._pixels(self.tiles[cluster], shape, walk):
-            if 0 <= y + ky < shape["height"] and 0 <= x + kx < shape["width"]:
-                rows.append(self._word(cluster, address + offset, position))
-            else:
-                rows.append(np.full(self.config.block_channels, shape["zero_point"], np.int8))
-        return np.array(rows, np.int64).reshape(-1, self.config.block_channels)
-
-    def _parameters(self, sets):
-        records = []
-        for _ in range(sets * self.config.columns):
-            records.append(b"".join(next(self.weights) for _ in range(self.config.parameter_beats)))
-        fields = np.frombuffer(b"".join(records), np.dtype(
-            [("bias", "<i4"), ("multiplier", "<i4"), ("shift", "i1"), ("unused", "V7")])).reshape(sets, -1)
-        return [tuple(fields[name][s].astype(np.int64) for name in ("bias", "multiplier", "shift")) for s in range(sets)]
+    def _parameters(self, sets, values):
+        """Return (bias, multiplier, shift), each int64 [columns], of each weight set; a masked filter's multiplier is 0."""
+        count = sets * self.config.columns
+        data = b"".join(next(self.weights) for _ in range(count * self.config.parameter_beats))
+        fields = np.frombuffer(data, PARAMETERS).reshape(sets, -1)
+        columns = np.arange(self.config.columns)
+        result = []
+        for s in range(sets):
+            on = self.filters[(values["filters"] + s) % FILTER_WORDS] >> columns & 1 if values["planes"] else 1
+            multiplier = (fields["multiplier"][s].astype(np.int64) & 0x7FFFFFFF) * on
+            result.append((fields["bias"][s].astype(np.int64), multiplier, fields["shift"][s].astype(np.int64)))
+        return result
 
     def _masks(self, blocks):
-        """Yield each block's mask, taking a header from the stream where a group begins."""
+        """Yield each block's static mask, taking a header from the stream where a group begins."""
+        bits, config = self.config.block_channels, self.config
         for block in range(blocks):
-            place = block % self.config.masks_per_header
+            place = block % config.masks_per_header
             if place == 0:
-                header = int.from_bytes(b"".join(next(self.weights) for _ in range(self.config.header_beats)), "little")
-            yield block, (header >> place * self.config.block_channels) & ((1 << self.config.block_channels) - 1)
+                header = int.from_bytes(b"".join(next(self.weights) for _ in range(config.header_beats)), "little")
+            yield header >> place * bits & ((1 << bits) - 1)
+
+    def _add_tap(self, runs, sets, ky, kx, block, channels, kept, values):
+        """Add one kernel position of one block to the partial sums; `channels` are in the stream, `kept` take part."""
+        shape = self.settings["SHAPE"]
+        beats = {k: [np.frombuffer(next(self.weights), np.int8).astype(np.int64) for _ in range(sets)] for k in channels}
+        # Only a packed step's address depends on its first channel.
+        size = self.config.lanes if shape["packed"] else max(1, len(kept))
+        for first in range(0, len(kept), size):
+            step = kept[first:first + size]
+            for c, run in enumerate(runs):
+                matrix = np.array([beats[k][c if shape["split"] else 0] for k in step])
+                activations = run.activations(ky, kx, block, step)
+                self.partial_sums[c, :len(activations)] += activations @ matrix
+                if shape["dynamic"]:
+                    self.partial_sums[c, -1] += shape["zero_point"] * matrix.sum(axis=0)
+        pixels = [len(run) for run in runs]
+        self.macs += len(kept) * (max(pixels) if shape["split"] else sum(pixels)) * values["columns"]
 
     def conv(self, values, position):
-        """Execute CONV; beats of the tile go to `outputs` unless it keeps its partial sums."""
-        config = self.config
-        clusters = range(config.clusters)
+        """Execute CONV."""
+        config, clusters = self.config, range(self.config.clusters)
         shape, walk, drain = self._require_settings(position, clusters)
-        runs = [tile["pixels"] for tile in self.tiles]
-        if not 1 <= values["pixels"] <= config.tile_pixels or max(runs) > values["pixels"]:
+        lengths = [self.tiles[c]["pixels"] for c in clusters]
+        if not 1 <= values["pixels"] <= config.tile_pixels - shape["dynamic"] or max(lengths) > values["pixels"]:
             raise ProgramFault(ERROR_CODES.BAD_FIELD, position, values["pixels"])
         sets = config.clusters if shape["split"] else 1
-        parameters = None if values["keep"] else self._parameters(sets)
         if not values["accumulate"]:
             self.partial_sums[:] = 0
-        for block, mask in self._masks(shape["blocks"]):
-            channels = [k for k in range(config.block_channels) if mask >> k & 1]
-            for ky in range(shape["kernel_height"] if channels else 0):
-                for kx in range(shape["kernel_width"]):
-                    beats = [[np.frombuffer(next(self.weights), np.int8).astype(np.int64) for _ in range(sets)] for _ in channels]
-                    for c in clusters:
-                        words = self._window_words(c, shape, walk, ky, kx, block, position)
-                        matrix = np.array([beat[c if shape["split"] else 0] for beat in beats])
-                        self.partial_sums[c, :runs[c]] += words[:, channels] @ matrix
-                    lanes_pixels = len(channels) * (max(runs) if shape["split"] else sum(runs))
-                    self.macs += lanes_pixels * values["columns"]
+        parameters = [(0, 0, 0)] * sets
+        if not values["void"]:
+            runs = [Run(config, self.buffers[c], self.tiles[c], shape, walk, position) for c in clusters]
+            self._accumulate(runs, sets, values)
+            if not values["keep"]:
+                parameters = self._parameters(sets, values)
         if not values["keep"]:
             for c in clusters:
-                outputs = requantise(
-                    self.partial_sums[c, :runs[c]], *parameters[c if shape["split"] else 0],
-                    drain["zero_point"], drain["clamp_min"], drain["clamp_max"])
-                self.outputs.extend(row.tobytes() for row in outputs)
+                sums = self.partial_sums[c, :lengths[c]] - shape["dynamic"] * self.partial_sums[c, -1]
+                numbers = requantise(sums, *parameters[c if shape["split"] else 0], drain["zero_point"], drain["clamp_min"], drain["clamp_max"])
+                self.outputs.extend(row.tobytes() for row in _pooled(numbers, drain["pool_columns"]))
+
+    def _accumulate(self, runs, sets, values):
+        shape, bits = self.settings["SHAPE"], range(self.config.block_channels)
+        for block, mask in enumerate(self._masks(shape["blocks"])):
+            dynamic = self.masks[(shape["first_block"] + block) % 32] if shape["dynamic"] else -1
+            channels = [k for k in bits if mask >> k & 1]
+            kept = [k for k in channels if dynamic >> k & 1]
+            for ky in range(shape["kernel_height"] if channels else 0):
+                for kx in range(shape["kernel_width"]):
+                    self._add_tap(runs, sets, ky, kx, block, channels, kept, values)
 
     def pool(self, values, position):
         """Execute POOL: one beat for each pixel of cluster 0's run."""
@@ -120,11 +123,18 @@ class Compute:
         if values["plane"] >= self.config.beats_per_word or self.tiles[0]["pixels"] == 0:
             raise ProgramFault(ERROR_CODES.BAD_FIELD, position)
         low = values["plane"] * self.config.columns
-        for address, y, x in self._pixels(self.tiles[0], shape, walk):
-            best = np.full(self.config.columns, -128, np.int8)
-            for ky in range(shape["kernel_height"]):
-                for kx in range(shape["kernel_width"]):
-                    if 0 <= y + ky < shape["height"] and 0 <= x + kx < shape["width"]:
-                        word = self._word(0, address + self._tap_offset(walk, shape, ky, kx), position)
-                        best = np.maximum(best, word[low:low + self.config.columns])
-            self.outputs.append(np.clip(best, drain["clamp_min"], drain["clamp_max"]).astype(np.int8).tobytes())
+        run = Run(self.config, self.buffers[0], self.tiles[0], {**shape, "zero_point": -128}, walk, position)
+        channels = range(low, low + self.config.columns)
+        best = np.full((len(run), self.config.columns), -128)
+        for ky in range(shape["kernel_height"]):
+            for kx in range(shape["kernel_width"]):
+                best = np.maximum(best, run.activations(ky, kx, 0, channels))
+        self.outputs.extend(row.tobytes() for row in np.clip(best, drain["clamp_min"], drain["clamp_max"]).astype(np.int8))
+
+
+def _pooled(numbers, columns):
+    """Return int8 [outputs, C] of a tile's int8 [pixels, C]: its pixels, or with `columns` the maximum of each 2 x 2 square of its rows."""
+    if not columns:
+        return numbers
+    squares = numbers.reshape(len(numbers) // (2 * columns), 2, columns // 2, 2, -1)
+    return squares.max(axis=(1, 3)).reshape(-1, numbers.shape[1])

@@ -9,7 +9,7 @@ import numpy as np
 from accel import isa
 from accel.golden.compute import Compute
 from accel.golden.fault import ProgramFault
-from accel.registers import ERROR_CODES, RECORD_FIELDS, RECORDS
+from accel.registers import ERROR_CODES, FILTER_WORDS, RECORD_FIELDS, RECORDS
 
 
 @dataclass
@@ -38,8 +38,10 @@ class Golden:
 
     TIMED = ("end", "busy", "stall_fetch", "stall_weights", "stall_activations", "stall_drain", "stall_store", "stall_sync", "fetch_bytes")
 
-    def __init__(self, config, memory, origin=0):
+    def __init__(self, config, memory, origin=0, filters=None):
+        """filters: the FILTER_WORDS words of the run-time filter mask (default: every filter on)."""
         self.config, self.memory, self.origin = config, memory, origin
+        self.filters = [(1 << config.columns) - 1] * FILTER_WORDS if filters is None else filters
 
     def run(self, words, read_window, write_window):
         """Execute `words` (ints of 128 bits); windows are (base, limit) in bytes. Returns a Result; an error stops, it does not raise."""
@@ -60,7 +62,7 @@ class Golden:
         self.bytes = {"load": 0, "weights": 0, "store": 0}
         self.weight_beats, self.outputs, self.stored = deque(), [], []
         self.buffers = np.zeros((config.clusters, config.activation_words, config.block_channels), np.int8)
-        self.compute = Compute(config, self.buffers, self._weight_stream(), self.outputs)
+        self.compute = Compute(config, self.buffers, self._weight_stream(), self.outputs, self.filters)
 
     def _dispatch(self, words):
         for position, word in enumerate(words):
@@ -80,8 +82,14 @@ class Golden:
                 for queue in self.queues.values():
                     queue.append((position, name, values))
             else:
+                if "planes" in values:
+                    values["void"] |= self._all_masked(values)
                 self.queues[isa.BY_NAME[name].engine].append((position, name, values))
         raise ProgramFault(ERROR_CODES.NO_BEGIN, len(words))
+
+    def _all_masked(self, values):
+        words = [self.filters[(values["filters"] + i) % FILTER_WORDS] for i in range(values["planes"])]
+        return int(bool(words) and not any(word & ((1 << self.config.columns) - 1) for word in words))
 
     def _check_begin(self, values, position):
         if position != 0:
@@ -188,6 +196,8 @@ class Golden:
         beat = self.config.beat_bytes
         if not values["beats"] or values["address"] % beat:
             raise ProgramFault(ERROR_CODES.BAD_FIELD, position, values["address"])
+        if values["void"]:
+            return
         data, moved = self._read(values["address"], values["beats"] * beat, position)
         self.bytes["weights"] += moved
         self.weight_beats.extend(data[i:i + beat] for i in range(0, len(data), beat))
