@@ -8,6 +8,7 @@ from accel.hdl.control import control
 from accel.hdl.dispatch import dispatch
 from accel.hdl.fetch import fetch
 from accel.hdl.fifo import block_fifo, fifo
+from accel.hdl.filter_memory import ADDRESS_BITS, filter_memory
 from accel.hdl.interfaces import Activity, BufferWrite, Fault, InstructionStream, ReadRequest, Stream, flag, unsigned
 from accel.hdl.load_engine import load_engine
 from accel.hdl.read_arbiter import ROOM_BITS, read_arbiter
@@ -100,14 +101,18 @@ def core(clk, rst, wb_adr, wb_dat_w, wb_dat_r, wb_sel, wb_cyc, wb_stb, wb_we, wb
     stuck_position = unsigned(16)
     record_address, record_data = unsigned(10), unsigned(32)
     compute_empty = flag()
+    filter_write, filter_write_data, filter_bus_data = flag(), unsigned(32), unsigned(32)
+    filter_addresses, filter_data = [unsigned(ADDRESS_BITS) for _ in range(3)], [unsigned(config.columns) for _ in range(2)]
     read_base, read_limit, write_base, write_limit = job.read_base, job.read_limit, job.write_base, job.write_limit
 
     registers = register_file(clk, rst, wb_adr, wb_dat_w, wb_sel, wb_cyc, wb_stb, wb_we, wb_dat_r, wb_ack, job, record_address, record_data,
-                              config)
+                              filter_write, filter_addresses[0], filter_write_data, filter_bus_data, config)
+    filters = filter_memory(clk, job.busy, filter_write, filter_addresses[0], filter_write_data, filter_bus_data, filter_addresses[1],
+                            filter_data[0], filter_addresses[2], filter_data[1], config)
     jobs = control(clk, rst, job, clear, stop, ended, end_position, quiet, streams_empty, bus_idle, progress, stuck_position,
                    [dispatch_fault, read_fault, load_fault, weights_fault, compute_fault, store_fault], irq)
     fetcher = fetch(clk, clear, job.program, job.length, requests[0], rooms[0], data_valid[0], data, fetched, exhausted, fetch_beat, config)
-    dispatcher = dispatch(clk, clear, fetched, exhausted, job.length, stop, sources, ended, end_position, layer, dispatch_fault,
+    dispatcher = dispatch(clk, clear, fetched, exhausted, job.length, stop, filter_addresses[1], filter_data[0], sources, ended, end_position, layer, dispatch_fault,
                           config)
     paths = [instruction_path(clk, clear, sources[e], instructions[e], available, takes[e], gate_waits[e], levels[e], config.queue_depth)
              for e in range(ENGINES)]
@@ -120,7 +125,7 @@ def core(clk, rst, wb_adr, wb_dat_w, wb_dat_r, wb_sel, wb_cyc, wb_stb, wb_we, wb
     weights = weights_engine(clk, clear, stop, instructions[WEIGHTS], requests[2], data_valid[2], data, weights_in, gives[WEIGHTS], closes[2],
                              weight_bytes, idles[WEIGHTS], weights_fault, config)
     weight_fifo = block_fifo(clk, clear, weights_in, weights_out, weights_level, fifo_depth)
-    compute = compute_engine(clk, clear, instructions[COMPUTE], weights_out, buffer_write, outputs_in, gives[COMPUTE], activity, compute_empty,
+    compute = compute_engine(clk, clear, instructions[COMPUTE], weights_out, filter_addresses[2], filter_data[1], buffer_write, outputs_in, gives[COMPUTE], activity, compute_empty,
                              gate_waits[COMPUTE], record_free, idles[COMPUTE], compute_fault, config, rounding)
     output_fifo = block_fifo(clk, clear, outputs_in, outputs_out, outputs_level, output_depth)
     store = store_engine(clk, clear, stop, instructions[STORE], outputs_out, outputs_level, write_base, write_limit, axi_awaddr, axi_awlen,
@@ -148,5 +153,5 @@ def core(clk, rst, wb_adr, wb_dat_w, wb_dat_r, wb_sel, wb_cyc, wb_stb, wb_we, wb
         axi_bready.next = True
         axi_wstrb.next = strobes
 
-    return (registers, jobs, fetcher, dispatcher, paths, counters, semaphores, arbiter, loader, weights, weight_fifo, compute, output_fifo, store,
+    return (registers, filters, jobs, fetcher, dispatcher, paths, counters, semaphores, arbiter, loader, weights, weight_fifo, compute, output_fifo, store,
             fetch_counter, record_memory, summary, watching, limits, constants)

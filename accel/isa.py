@@ -22,7 +22,7 @@ _SYNC = (
 )
 
 
-# Which words of the run-time filter mask (a word an output plane) belong to an instruction's output channels.
+# Which words of the run-time filter mask (a word an output plane) belong to an instruction's output channels; at the same place in each.
 _FILTERS = (
     Field("filters", 10, "first word of the filter mask for the tile's planes"),
     Field("planes", 4, "words that belong to it; 0: its filters are always on"),
@@ -83,9 +83,9 @@ TABLE = (
          Field("destination", 14, "first destination beat: beats_per_word x word + plane within the word"),
          Field("clusters", 8, "bit c set: write cluster c's buffer"), sync=True),
     _row("WEIGHTS", 16, "weights", "stream beats of masks, weights and parameters into the weight FIFO",
+         *_FILTERS,
          Field("address", 32, "first byte; a multiple of the beat"),
-         Field("beats", 24, "beats, at least 1"),
-         *_FILTERS, sync=True),
+         Field("beats", 24, "beats, at least 1"), sync=True),
     _row("SHAPE", 24, "compute", "geometry of the following tiles: the window and how it walks the activation buffer",
          Field("kernel_height", 6, "rows of the window, at least 1"),
          Field("kernel_width", 6, "columns of the window, at least 1; 1 where packed"),
@@ -104,7 +104,7 @@ TABLE = (
     _row("WALK", 25, "compute", "address steps of the following tiles, in bytes of the activation buffer",
          Field("pixel_step", 18, "from one output pixel to the next in a row"),
          Field("row_step", 20, "from the last output pixel of a row to the first of the next", True),
-         Field("tap_step", 18, "from one kernel column to the next"),
+         Field("tap_step", 18, "from one kernel column to the next; packed: tap steps are multiples of a word"),
          Field("tap_row_step", 20, "from the last kernel column of a row to the first of the next", True)),
     _row("DRAIN", 26, "compute", "output numbers of the following tiles",
          Field("zero_point", 8, "output zero point", True),
@@ -120,11 +120,11 @@ TABLE = (
          Field("output_x", 12, "output column of the first pixel"),
          Field("pixels", 12, "pixels of the run, 0 to tile_pixels for CONV, any for POOL")),
     _row("CONV", 28, "compute", "one output tile of a convolution: consumes its part of the weight stream, drains to the output FIFO",
+         *_FILTERS,
          Field("pixels", 6, "pixels per step: the largest of the clusters' runs, 1 to tile_pixels, where dynamic to tile_pixels - 1"),
          Field("accumulate", 1, "1: add to the partial sums that the previous CONV kept"),
          Field("keep", 1, "1: keep the partial sums for the next CONV, drain nothing"),
-         Field("columns", 8, "output channels that count as work, over all clusters of a channel split"),
-         *_FILTERS, sync=True),
+         Field("columns", 8, "output channels that count as work, over all clusters of a channel split"), sync=True),
     _row("POOL", 29, "compute", "max pooling of one plane by cluster 0's TILE run; outside the map counts as -128",
          Field("plane", 1, "plane within the activation word"), sync=True),
     _row("MASK", 30, "compute", "set a word of the dynamic input-channel mask, for the following CONVs",

@@ -36,10 +36,11 @@ def buffer_bank(clk, write, number, cluster, address, data, config):
 
 
 @block
-def activation_buffer(clk, write, cluster, address, word, config):
-    """write (in, BufferWrite), taken where its bit `cluster` is set. word (out, unsigned 8 * block_channels) two cycles after address (in)."""
+def activation_buffer(clk, write, cluster, addresses, word, config):
+    """write (in, BufferWrite), taken where its bit `cluster` is set. word (out, unsigned 8 * block_channels): plane i of word addresses[i]
+    (in, list) of two cycles before."""
     beats = [unsigned(8 * config.beat_bytes) for _ in range(config.beats_per_word)]
-    banks = [buffer_bank(clk, write, i, cluster, address, beats[i], config) for i in range(config.beats_per_word)]
+    banks = [buffer_bank(clk, write, i, cluster, addresses[i], beats[i], config) for i in range(config.beats_per_word)]
     joined = ConcatSignal(*reversed(beats)) if len(beats) > 1 else beats[0]
 
     @always_comb

@@ -73,17 +73,17 @@ def semaphore_mask(word, mask):
 
 
 @block
-def compute_control(clk, clear, instructions, waiting, opened, loader_ready, pool_idle, quiet, start_conv, start_pool, pool_plane, layer_end,
-                    layer_index, record_free, stop, fault, config):
+def compute_control(clk, clear, instructions, waiting, opened, loader_ready, pool_idle, quiet, start_conv, start_pool, pool_plane, write_mask,
+                    layer_end, layer_index, record_free, stop, fault, config):
     """Takes an instruction in two cycles or more: one to look at it, then as soon as what it needs is free.
 
     instructions (in, InstructionStream). waiting (out, Tile): the settings, held from start_conv until opened (in, flag).
     loader_ready (in, flag): a CONV may start. pool_idle (in, flag): no pool is under way. quiet (in, flag): no convolution or pool is under way, nothing of one is left to drain.
-    start_conv, start_pool (out, flags): one pulse each; pool_plane (out, flag). layer_end (out, flag), layer_index (out): a LAYER passes.
+    start_conv, start_pool (out, flags): one pulse each; pool_plane (out, flag). write_mask (out, flag): a MASK is taken. layer_end (out, flag), layer_index (out): a LAYER passes.
     record_free (in, flag): the counters take the end of a layer. stop (in, flag): another part of the engine has failed. fault (out, Fault): BAD_FIELD.
     """
     op = isa.OPCODES
-    op_shape, op_walk, op_drain, op_tile, op_conv, op_pool = op.SHAPE, op.WALK, op.DRAIN, op.TILE, op.CONV, op.POOL
+    op_shape, op_walk, op_drain, op_tile, op_conv, op_pool, op_mask = op.SHAPE, op.WALK, op.DRAIN, op.TILE, op.CONV, op.POOL, op.MASK
     opcode_high, clusters, tile_pixels = isa.OPCODE.bits, config.clusters, config.tile_pixels
     planes = config.beats_per_word
     bad_field = ERROR_CODES.BAD_FIELD
@@ -131,7 +131,7 @@ def compute_control(clk, clear, instructions, waiting, opened, loader_ready, poo
             detail.next = word[cluster_high:cluster_low]
         elif opcode == op_conv:
             bad.next = (not all_known or any_too_short != 0 or word[pixels_high:pixels_low] == 0
-                        or word[pixels_high:pixels_low] > tile_pixels)
+                        or word[pixels_high:pixels_low] + waiting.shape.dynamic > tile_pixels)
             detail.next = word[pixels_high:pixels_low]
         elif opcode == op_pool:
             bad.next = not all_known or not first_present or first_run.pixels == 0 or (planes == 1 and word[plane_low])
@@ -141,7 +141,7 @@ def compute_control(clk, clear, instructions, waiting, opened, loader_ready, poo
     @always_comb
     def choose():
         free.next = False
-        if opcode == op_conv:
+        if opcode == op_conv or opcode == op_mask:
             free.next = loader_ready and pool_idle and not pending
         elif opcode == op_shape or opcode == op_walk or opcode == op_drain or opcode == op_tile:
             free.next = pool_idle and not pending
@@ -160,6 +160,7 @@ def compute_control(clk, clear, instructions, waiting, opened, loader_ready, poo
         write_drain.next = act and opcode == op_drain
         write_tile.next = act and opcode == op_tile
         write_conv.next = act and opcode == op_conv
+        write_mask.next = act and opcode == op_mask
 
     @always(clk.posedge)
     def start():
@@ -181,7 +182,7 @@ def compute_control(clk, clear, instructions, waiting, opened, loader_ready, poo
                 walk_known.next = True
             elif opcode == op_drain:
                 drain_known.next = True
-            elif opcode != op_tile:
+            elif opcode != op_tile and opcode != op_mask:
                 layer_end.next = True
                 layer_index.next = word[index_high:index_low]
             if opcode == op_conv or opcode == op_pool:

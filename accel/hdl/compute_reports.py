@@ -30,7 +30,7 @@ def buffer_fault(clk, clear, beyond, addresses, conv_position, pool_beyond, pool
     """fault (out, Fault): BUFFER where a read left the buffer, with the position of its instruction; or `other` (in, Fault)."""
     clusters, code = config.clusters, ERROR_CODES.BUFFER
     position = unsigned(16)
-    followed = delay(clk, conv_position, position, 2)
+    followed = delay(clk, conv_position, position, 3)
 
     @always(clk.posedge)
     def report():
@@ -63,7 +63,7 @@ def activity_of(clk, pixel, tile, pool_issues, has_instruction, queue_empty, gat
     """activity (out, Activity), two cycles late in all its parts."""
     clusters = config.clusters
     state, state_1 = unsigned(3), unsigned(3)
-    products, pixels = unsigned(12), unsigned(4)
+    pixels, products = unsigned(4), unsigned(11)
     end_1, index_1 = flag(), unsigned(6)
     valid, split = pixel.valid, tile.shape.split
     busy, fetch, sync, wait_weights = STATE_BUSY, STATE_FETCH, STATE_SYNC, STATE_WEIGHTS
@@ -86,25 +86,36 @@ def activity_of(clk, pixel, tile, pool_issues, has_instruction, queue_empty, gat
             state.next = fetch
 
     @always(clk.posedge)
-    def multiply():
+    def look():
         total = intbv(0, min=0, max=16)
         total[:] = 0
         for c in range(clusters):
-            if valid[c]:
+            if valid[c] and not pixel.slot:
                 total[:] = total + 1
         pixels.next = total
         if split and total != 0:
             pixels.next = 1
-        products.next = pixel.count * tile.conv.columns
+        products.next = pixel.products
         state_1.next = state
         end_1.next = layer_end
         index_1.next = layer_index
 
     @always(clk.posedge)
     def put_out():
-        activity.macs.next = products * pixels
+        # A sum of shifted copies: a product would take a multiplier of the device.
+        macs = intbv(0)[16:]
+        macs[:] = 0
+        if pixels[0]:
+            macs[:] = products
+        if pixels[1]:
+            macs[:] = macs + (products << 1)
+        if pixels[2]:
+            macs[:] = macs + (products << 2)
+        if pixels[3]:
+            macs[:] = macs + (products << 3)
+        activity.macs.next = macs
         activity.state.next = state_1
         activity.layer_end.next = end_1
         activity.index.next = index_1
 
-    return classify, multiply, put_out
+    return classify, look, put_out

@@ -4,6 +4,8 @@
 from myhdl import always, always_comb, block, concat
 
 from accel import isa
+from accel.hdl.compute_control import span
+from accel.hdl.filter_memory import void_check
 from accel.hdl.interfaces import flag, unsigned
 from accel.registers import ERROR_CODES, RECORDS
 
@@ -12,9 +14,11 @@ COMPUTE_CODES = tuple(row.opcode for row in isa.TABLE if row.engine == "compute"
 
 
 @block
-def dispatch(clk, clear, instructions, exhausted, length, stop, queues, ended, end_position, layer, fault, config):
-    """Takes instructions (in, InstructionStream) in two cycles each; queues (out, four Streams of {position, word}): load, weights,
-    compute, store.
+def dispatch(clk, clear, instructions, exhausted, length, stop, filter_address, filter_data, queues, ended, end_position, layer, fault, config):
+    """Takes instructions (in, InstructionStream) in two cycles each, those with a filter mask a few later; queues (out, four Streams of
+    {position, word}): load, weights, compute, store.
+
+    filter_address (out), filter_data (in, two cycles later): the run-time filter mask, which decides on CONV's and WEIGHTS' `void`.
 
     exhausted (in, flag): the program has no more instructions. stop (in, flag): hand out nothing more.
     ended (out, flag): END was reached, at end_position (out). layer (out, flag): a LAYER was handed out.
@@ -38,6 +42,9 @@ def dispatch(clk, clear, instructions, exhausted, length, stop, queues, ended, e
     to_load, to_weights, to_compute, to_store, is_layer, is_end, looked, room, act = (flag() for _ in range(9))
     error, detail, hold = unsigned(8), unsigned(32), unsigned(3)
     opcode = unsigned(opcode_bits)
+    conv_code, void_bit = op.CONV, span("CONV", "void")[1]
+    has_filters, checked, void, marked = flag(), flag(), flag(), unsigned(128)
+    check = void_check(clk, instructions.valid, act, word, filter_address, filter_data, checked, void)
 
     @always_comb
     def take_opcode():
@@ -48,6 +55,7 @@ def dispatch(clk, clear, instructions, exhausted, length, stop, queues, ended, e
         looked.next = instructions.valid and not act and not ended
         is_layer.next = opcode == layer_code
         is_end.next = opcode == end
+        has_filters.next = opcode == conv_code or opcode == weights_code
         to_load.next = opcode == layer_code or (opcode >= load_low and opcode <= load_high)
         to_weights.next = opcode == layer_code or opcode == weights_code
         to_compute.next = opcode == layer_code or (opcode >= compute_low and opcode <= compute_high)
@@ -79,11 +87,17 @@ def dispatch(clk, clear, instructions, exhausted, length, stop, queues, ended, e
     @always_comb
     def look_at_queues():
         room.next = ((not to_load or load.ready) and (not to_weights or weights.ready) and (not to_compute or compute.ready)
-                     and (not to_store or store.ready) and hold == 0)
+                     and (not to_store or store.ready) and hold == 0 and (not has_filters or checked))
 
     @always_comb
     def go():
         act.next = instructions.valid and looked and room and error == 0 and not stop and not ended and not fault.valid
+
+    @always_comb
+    def mark():
+        marked.next = word
+        if has_filters and void:
+            marked.next[void_bit] = True
 
     @always_comb
     def hand_out():
@@ -93,8 +107,8 @@ def dispatch(clk, clear, instructions, exhausted, length, stop, queues, ended, e
         compute.valid.next = act and to_compute
         store.valid.next = act and to_store
         load.data.next = concat(position, word)
-        weights.data.next = concat(position, word)
-        compute.data.next = concat(position, word)
+        weights.data.next = concat(position, marked)
+        compute.data.next = concat(position, marked)
         store.data.next = concat(position, word)
         layer.next = act and is_layer
 
@@ -132,4 +146,4 @@ def dispatch(clk, clear, instructions, exhausted, length, stop, queues, ended, e
         if clear:
             fault.valid.next = False
 
-    return take_opcode, look, look_at_queues, go, hand_out, space_layers, follow, refuse
+    return check, take_opcode, look, look_at_queues, go, mark, hand_out, space_layers, follow, refuse

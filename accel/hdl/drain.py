@@ -1,187 +1,126 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The drain: reads a finished tile's partial sums, requantises them and puts out one beat a pixel."""
+"""The drain: reads a finished tile's partial sums, requantises them, takes the maxima of a fused pool and puts out beats."""
 
 from myhdl import always, always_comb, block, ConcatSignal
 
 from accel.hdl.delay import delay
+from accel.hdl.drain_walker import DrainRead, DrainStart, drain_walker
 from accel.hdl.fifo import fifo
 from accel.hdl.interfaces import Stream, flag, signed, unsigned
-from accel.hdl.parameter_ram import Record, group_address_bits
-from accel.hdl.pe_grid import partial_sum_address_bits
+from accel.hdl.pe_grid import READ_LATENCY
 from accel.hdl.requantise_lane import LATENCY, ROUNDING, requantise_lane
 from accel.hdl.settings import copy_register
 
-SKID = 16
-
-
-class DrainStart:
-    """A finished tile: `bank` of partial sums and parameters, `pixels` of each cluster's run, `split` as in SHAPE, and DRAIN's numbers."""
-
-    def __init__(self, config):
-        self.bank = flag()
-        self.split = flag()
-        self.zero_point, self.clamp_min, self.clamp_max = signed(8), signed(8), signed(8)
-        self.pixels = [unsigned(config.tile_pixels.bit_length()) for _ in range(config.clusters)]
+SKID = 32
 
 
 @block
-def choose(clk, index, candidates, chosen):
-    """chosen (out, signed) is candidates[index] of the cycle before."""
+def correction_ram(clk, write, group, partial_sum, subtract, correction, config):
+    """Keeps each group's share of the zero point for one lane: partial_sum (in) where `write` (in, flag); correction (out) is the group's
+    where `subtract` (in, flag), else 0. Combinational read."""
+    shares = [signed(config.accumulator_bits) for _ in range(config.columns // config.requantise_lanes)]
 
     @always(clk.posedge)
-    def select():
-        chosen.next = candidates[index]
+    def store():
+        if write:
+            shares[group].next = partial_sum
 
-    return select
+    @always_comb
+    def read():
+        correction.next = 0
+        if subtract:
+            correction.next = shares[group]
+
+    return store, read
 
 
 @block
-def hold_start(clk, enable, source, target):
-    """target (out, DrainStart) takes source in each cycle with `enable`."""
-    names = ("bank", "split", "zero_point", "clamp_min", "clamp_max")
-    return [[copy_register(clk, enable, getattr(source, name), getattr(target, name)) for name in names],
-            [copy_register(clk, enable, a, b) for a, b in zip(source.pixels, target.pixels, strict=True)]]
+def pool_byte(merge, value, before, result, number):
+    """result (out, unsigned 8) is value (in, unsigned 8) or, where `merge` (in, flag), the larger of it and byte `number` of before. Combinational."""
+    low, high = 8 * number, 8 * number + 8
+    new, old = signed(8), signed(8)
+
+    @always_comb
+    def read():
+        new.next = value.signed()
+        old.next = before[high:low].signed()
+
+    @always_comb
+    def choose():
+        result.next = value
+        if merge and old > new:
+            result.next = old[8:]
+
+    return read, choose
 
 
 @block
-def drain(clk, clear, start, tile, read_address, partial_sums, parameter_address, records, outputs, busy, stalled_by_output, done, config,
-          rounding=ROUNDING):
+def mask_of(void, enabled, masked):
+    """masked (out, flag). Combinational."""
+
+    @always_comb
+    def conclude():
+        masked.next = void or not enabled
+
+    return conclude
+
+
+@block
+def drain(clk, clear, start, tile, read, sums, parameter_address, records, outputs, busy, stalled_by_output, done, config, rounding=ROUNDING):
     """Drains tiles in the order of their starts: cluster 0's pixels, cluster 1's, ...; columns / requantise_lanes cycles a pixel.
 
     start (in, flag): one pulse a tile, GRID_LATENCY cycles after its last pixel at the grid's inputs; tile (in, DrainStart) counts in that
         cycle. One tile drains and one more may wait: the sender starts a bank only after the `done` of that bank's tile before.
-    read_address (out), partial_sums (in): the grid's read port. parameter_address (out), records (in): the parameter RAM's.
-    outputs (out, Stream of 8 * columns): one beat a pixel, byte k is column k.
+    read (out, GridRead), sums (in, list of requantise_lanes signed): the grid's read port. parameter_address (out), records (in): the
+        parameter RAM's.
+    outputs (out, Stream of 8 * columns): one beat a pixel or, in a pooled tile, a 2 x 2 square; byte k is column k.
     busy (out, flag): a tile is waiting or draining, or a beat has not been taken yet.
     stalled_by_output (out, flag): a tile is draining, but waits because `outputs` takes too little.
     done (out, flag): one pulse a tile, in the order of the starts: its partial sums and its parameters have been read. Its last beats
         come out later. A tile without pixels gives its `done` too.
     rounding: see requantise_lane.
     """
-    clusters, lanes = config.clusters, config.requantise_lanes
-    groups, pixels_a_bank = config.columns // lanes, config.tile_pixels
-    waiting, current = DrainStart(config), DrainStart(config)
-    has_waiting, draining, take, issue, has_pixel, last_group, room = (flag() for _ in range(7))
-    cluster, group, pixel = unsigned(4), unsigned(5), unsigned(config.tile_pixels.bit_length())
-    credits = unsigned(SKID.bit_length(), SKID)
-    pixels = unsigned(config.tile_pixels.bit_length())
-    parameter_next = unsigned(group_address_bits(config))
-    candidate, candidate_1 = unsigned(max(1, (clusters * groups - 1).bit_length())), unsigned(max(1, (clusters * groups - 1).bit_length()))
-    sums = [signed(config.accumulator_bits) for _ in range(lanes)]
-    results = [unsigned(8) for _ in range(lanes)]
-    arrived, ends, ended, full = flag(), flag(), flag(), flag()
+    lanes = config.requantise_lanes
+    groups = config.columns // lanes
+    issued = DrainRead(config)
+    group_bits = len(issued.group)
+    issue, correct, ends, merge, subtract, void = (flag() for _ in range(6))
+    arrived, ended, merged, full, taken = (flag() for _ in range(5))
+    group = unsigned(group_bits)
+    corrections, masked = [signed(config.accumulator_bits) for _ in range(lanes)], [flag() for _ in range(lanes)]
     zero_point, clamp_min, clamp_max = signed(8), signed(8), signed(8)
+    results, pooled = [unsigned(8) for _ in range(lanes)], [unsigned(8) for _ in range(lanes)]
     gathered, level = Stream(8 * config.columns), unsigned(SKID.bit_length())
-    finish, taken = flag(), flag()
-
-    latch = [hold_start(clk, start, tile, waiting), hold_start(clk, take, waiting, current)]
-    runs = pixels_of(cluster, current.pixels, pixels)
-    pick = [choose(clk, candidate_1, [partial_sums[c][g * lanes + j] for c in range(clusters) for g in range(groups)], sums[j])
-            for j in range(lanes)]
-    lane_blocks = [requantise_lane(clk, sums[j], records[j], zero_point, clamp_min, clamp_max, results[j], rounding) for j in range(lanes)]
-    delays = [delay(clk, issue, arrived, LATENCY + 2), delay(clk, ends, ended, LATENCY + 2), delay(clk, finish, done, 2),
-              delay(clk, current.zero_point, zero_point, 2), delay(clk, current.clamp_min, clamp_min, 2),
-              delay(clk, current.clamp_max, clamp_max, 2), delay(clk, candidate, candidate_1, 1)]
     parts = [unsigned(8 * lanes) for _ in range(groups)]
-    joined = ConcatSignal(*reversed(results)) if lanes > 1 else results[0]
+
+    walk = drain_walker(clk, clear, start, tile, taken, read, parameter_address, issued, busy, stalled_by_output, done, SKID, config)
+    # What a read was for arrives with its partial sums.
+    to_sums = [delay(clk, issued.valid, issue, READ_LATENCY), delay(clk, issued.correct, correct, READ_LATENCY),
+               delay(clk, issued.group, group, READ_LATENCY), delay(clk, issued.subtract, subtract, READ_LATENCY),
+               delay(clk, issued.void, void, READ_LATENCY), delay(clk, issued.zero_point, zero_point, READ_LATENCY),
+               delay(clk, issued.clamp_min, clamp_min, READ_LATENCY), delay(clk, issued.clamp_max, clamp_max, READ_LATENCY)]
+    shares = [correction_ram(clk, correct, group, sums[j], subtract, corrections[j], config) for j in range(lanes)]
+    masks = [mask_of(void, records[j].enabled, masked[j]) for j in range(lanes)]
+    lane_blocks = [requantise_lane(clk, sums[j], corrections[j], records[j], masked[j], zero_point, clamp_min, clamp_max, results[j], rounding)
+                   for j in range(lanes)]
+    to_results = [delay(clk, issue, arrived, LATENCY), delay(clk, issued.ends, ended, READ_LATENCY + LATENCY),
+                  delay(clk, issued.merge, merged, READ_LATENCY + LATENCY)]
+    # The groups of a beat pass through `parts`; the one at the end is the same group's of the pixel before.
+    oldest = parts[0]
+    pools = [pool_byte(merged, results[j], oldest, pooled[j], j) for j in range(lanes)]
+    joined = ConcatSignal(*reversed(pooled)) if lanes > 1 else pooled[0]
     chain = [copy_register(clk, arrived, joined if g == groups - 1 else parts[g + 1], parts[g]) for g in range(groups)]
     beat = ConcatSignal(*reversed(parts)) if groups > 1 else parts[0]
     skid = fifo(clk, clear, gathered, outputs, level, SKID)
 
-    @always_comb
-    def decide():
-        room.next = credits != 0 or group != 0
-        has_pixel.next = draining and pixel != pixels
-        last_group.next = group == groups - 1
-        take.next = has_waiting and not draining
-
-    @always_comb
-    def go():
-        issue.next = has_pixel and room
-        ends.next = has_pixel and room and last_group
-        finish.next = draining and pixel == pixels and cluster == clusters - 1
-        taken.next = outputs.valid and outputs.ready
-        stalled_by_output.next = has_pixel and not room
-        busy.next = draining or has_waiting or credits != SKID
-
-    @always(clk.posedge)
-    def walk():
-        if start:
-            has_waiting.next = True
-        elif take:
-            has_waiting.next = False
-        if take:
-            draining.next = True
-            cluster.next = 0
-            pixel.next = 0
-            group.next = 0
-        elif issue:
-            if last_group:
-                group.next = 0
-                pixel.next = pixel + 1
-            else:
-                group.next = group + 1
-        elif draining and not has_pixel:
-            pixel.next = 0
-            if cluster == clusters - 1:
-                draining.next = False
-            else:
-                cluster.next = cluster + 1
-        if clear:
-            has_waiting.next = False
-            draining.next = False
-
-    @always(clk.posedge)
-    def count_credits():
-        if issue and group == 0 and not taken:
-            credits.next = credits - 1
-        elif taken and not (issue and group == 0):
-            credits.next = credits + 1
-        if clear:
-            credits.next = SKID
-
-    @always_comb
-    def address():
-        read_address.next = pixel
-        if current.bank:
-            read_address.next = pixel + pixels_a_bank
-        if pixel == pixels_a_bank:
-            read_address.next = 0
-        candidate.next = cluster * groups + group
-
-    @always_comb
-    def address_parameters():
-        parameter_next.next = group
-        if current.split and current.bank:
-            parameter_next.next = (cluster + clusters) * groups + group
-        elif current.split:
-            parameter_next.next = cluster * groups + group
-        elif current.bank:
-            parameter_next.next = clusters * groups + group
-
     @always(clk.posedge)
     def follow():
-        parameter_address.next = parameter_next
         full.next = ended
 
     @always_comb
     def put_out():
         gathered.valid.next = full
         gathered.data.next = beat
+        taken.next = outputs.valid and outputs.ready
 
-    return (latch, runs, pick, lane_blocks, delays, chain, skid, decide, go, walk, count_credits, address, address_parameters, follow, put_out)
-
-
-@block
-def pixels_of(cluster, pixels, chosen):
-    """chosen (out) is pixels[cluster]. Combinational."""
-    count = len(pixels)
-
-    @always_comb
-    def select():
-        chosen.next = 0
-        for c in range(count):
-            if cluster == c:
-                chosen.next = pixels[c]
-
-    return select
+    return walk, to_sums, shares, masks, lane_blocks, to_results, pools, chain, skid, follow, put_out

@@ -4,26 +4,44 @@
 from myhdl import always, always_comb, block
 
 from accel.hdl.interfaces import flag, signed, unsigned
-from accel.hdl.step_loader import OFFSET_BITS
+from accel.hdl.step_loader import OFFSET_BITS, PLACE_BITS
+
+
+class Place:
+    """Where a window's read lies in the map: `row_inside`; how its column lies to the left border (`negative`; `far`: by more than a word;
+    `low`: its low bits) and to the right one (`ended`: at or beyond it; `near`: less than a word before it, `room` columns); `rotate`: the
+    byte of the word at which the address begins."""
+
+    def __init__(self, config):
+        bits = (config.block_channels - 1).bit_length()
+        self.row_inside, self.negative, self.far, self.ended, self.near = (flag() for _ in range(5))
+        self.low, self.room, self.rotate = unsigned(bits), unsigned(bits), unsigned(bits)
 
 
 @block
-def pixel_walker(clk, restart, opens, advance, waiting_run, run, shape, walk, last_column, offset, ky, kx, used, number, running, height,
-                 width, valid, word_address, address, outside, beyond, config):
-    """One pixel a cycle; a pixel's number `number` at cycle t gives `word_address` at t + 1 and the rest at t + 2.
+def pixel_walker(clk, restart, opens, advance, waiting_run, run, shape, walk, last_column, offset, ky, x_offset, used, number, slot, running,
+                 height, width, valid, word_addresses, place, address, beyond, config):
+    """One pixel a cycle; a pixel's number `number` at cycle t gives `word_addresses` at t + 1, `place` at t + 2, `beyond` at t + 3.
 
     restart (in, flag): the next cycle is pixel 0, of waiting_run where `opens` (in, flag), else of run (both in, Settings of TILE).
     advance (in, flag): the next cycle is the next pixel. shape, walk (in, Settings), last_column (in, unsigned 12): output_width - 1.
-    offset, ky, kx (in): the step's kernel position. used (in, flag): the step has channels. number (in): the pixel. running (in, flag).
+    offset (in, signed), ky, x_offset (in): the step's kernel position. used (in, flag): the step has channels. number (in): the pixel.
+    slot (in, flag): this is no pixel but the zero point's place, outside the map for every cluster. running (in, flag).
     height, width (in): the map's size, those of the cycle before: they belong to the addition's stage.
-    valid (out, flag): the cluster has this pixel, at t (combinational). word_address (out): the word to read, at t + 1.
-    outside (out, flag): at t + 2, the position is outside the map. beyond (out, flag): at t + 2, the read is in the map but outside the
-        buffer; address (out, signed): the word's unwrapped address then.
+    valid (out, flag): the cluster has this pixel, at t (combinational). word_addresses (out, list): the word to read in each bank, at t + 1:
+        a window begins at the beat that holds its address, so in the second half of a word its second half is in the next word.
+    place (out, Place). beyond (out, flag): the read is in the map but outside the buffer; address (out, signed): its unwrapped address.
     """
-    base, y, x, column = signed(OFFSET_BITS), signed(14), signed(14), unsigned(13)
-    total, row, place = signed(OFFSET_BITS + 1), signed(15), signed(15)
-    valid_1, inside = flag(), flag()
-    words, address_bits = config.activation_words, len(word_address)
+    base, y, x, column = signed(OFFSET_BITS), signed(14), signed(PLACE_BITS - 1), unsigned(13)
+    total, total_up, row, column_place = signed(OFFSET_BITS + 1), signed(OFFSET_BITS + 1), signed(15), signed(PLACE_BITS)
+    checked_1, slot_1, checked_2 = flag(), flag(), flag()
+    total_2 = signed(OFFSET_BITS + 1)
+    word = config.block_channels
+    bits, address_bits = (word - 1).bit_length(), len(word_addresses[0])
+    high = bits + address_bits
+    size, beat, height_1 = config.activation_bytes, config.beat_bytes, height
+    first_bank, last_bank = word_addresses[0], word_addresses[-1]
+    two_banks = len(word_addresses) == 2
 
     @always(clk.posedge)
     def step():
@@ -50,24 +68,43 @@ def pixel_walker(clk, restart, opens, advance, waiting_run, run, shape, walk, la
 
     @always_comb
     def look_at_run():
-        valid.next = running and number < run.pixels
+        valid.next = running and (slot or number < run.pixels)
 
     @always(clk.posedge)
     def add():
         total.next = base + offset
+        total_up.next = base + offset + beat
         row.next = y + ky
-        place.next = x + kx
-        valid_1.next = valid and used
+        column_place.next = x + x_offset
+        checked_1.next = valid and used and not shape.packed
+        slot_1.next = slot
 
-    @always_comb
-    def route():
-        word_address.next = total[address_bits:]
-        inside.next = row >= 0 and row < height and place >= 0 and place < width
+    if two_banks:
+        @always_comb
+        def route():
+            first_bank.next = total_up[high:bits]
+            last_bank.next = total[high:bits]
+    else:
+        @always_comb
+        def route():
+            first_bank.next = total[high:bits]
+
+    @always(clk.posedge)
+    def compare():
+        place.row_inside.next = row >= 0 and row < height_1 and not slot_1
+        place.negative.next = column_place < 0
+        place.far.next = column_place < -word
+        place.low.next = column_place[bits:]
+        place.ended.next = column_place >= width
+        place.near.next = column_place + word > width
+        place.room.next = (width - column_place) & (word - 1)
+        place.rotate.next = total[bits:]
+        total_2.next = total
+        checked_2.next = checked_1
 
     @always(clk.posedge)
     def check():
-        outside.next = not inside
-        beyond.next = valid_1 and inside and (total < 0 or total >= words)
-        address.next = total
+        beyond.next = (checked_2 and place.row_inside and not place.negative and not place.ended and (total_2 < 0 or total_2 >= size))
+        address.next = total_2
 
-    return step, look_at_run, add, route, check
+    return step, look_at_run, add, route, compare, check

@@ -32,10 +32,10 @@ def choose_plane(word, plane, data, columns):
 
 
 @block
-def pool_engine(clk, clear, stop, start, tile, plane, word, outputs, idle, issues, ended, word_address, address, beyond, config):
+def pool_engine(clk, clear, stop, start, tile, plane, word, outputs, idle, issues, ended, word_addresses, address, beyond, config):
     """Works on `tile` (in, Tile), which must hold, from start (in, flag) until idle (out, flag).
 
-    word_address (out) names a word of cluster 0's buffer, word (in) is there two cycles later. issues (out, flag): a position of a window
+    word_addresses (out, list) name a word of cluster 0's buffer, word (in) is there two cycles later. issues (out, flag): a position of a window
     is read; ended (out, flag): the last of all. address, beyond (out): as pixel_walker has them. outputs (out, Stream).
     """
     first, last, outside, busy, taken = (flag() for _ in range(5))
@@ -43,7 +43,7 @@ def pool_engine(clk, clear, stop, start, tile, plane, word, outputs, idle, issue
     data, result = unsigned(8 * config.columns), unsigned(8 * config.columns)
     source, level = Stream(8 * config.columns), unsigned(CREDITS.bit_length())
 
-    walk = pool_walker(clk, clear, stop, start, tile, taken, busy, issues, first, last, ended, word_address, address, outside, beyond, config)
+    walk = pool_walker(clk, clear, stop, start, tile, taken, busy, issues, first, last, ended, word_addresses, address, outside, beyond, config)
     delays = [delay(clk, issues, issues_3, TO_WORD), delay(clk, first, first_3, TO_WORD), delay(clk, last, last_3, TO_WORD),
               delay(clk, outside, outside_1, 1)]
     plane_block = choose_plane(word, plane, data, config.columns)

@@ -4,18 +4,18 @@
 from myhdl import always, always_comb, block
 
 from accel.hdl.interfaces import flag, signed, unsigned
-from accel.hdl.pixel_walker import pixel_walker
-from accel.hdl.step_loader import OFFSET_BITS
+from accel.hdl.pixel_walker import Place, pixel_walker
+from accel.hdl.step_loader import OFFSET_BITS, PLACE_BITS
 
 CREDITS = 8
 
 
 @block
-def pool_walker(clk, clear, stop, start, tile, taken, busy, issues, first, last, ended, word_address, address, outside, beyond, config):
+def pool_walker(clk, clear, stop, start, tile, taken, busy, issues, first, last, ended, word_addresses, address, outside, beyond, config):
     """Starts with `start` (in, flag), on the settings `tile` (in, Tile), which must hold while busy (out, flag).
 
     issues (out, flag): a window position is read in this cycle; first, last (out, flags): of its window. ended (out, flag): it is the
-        pool's last. word_address (out): a cycle later; address, outside, beyond (out): two cycles later, as pixel_walker has them.
+        pool's last. word_addresses (out), outside (out, flag, two cycles later), address, beyond (out): as pixel_walker has them.
     taken (in, flag): the output stream took a beat. At most CREDITS windows are begun and not taken.
     stop (in, flag): begin nothing more. busy stays until all beats are taken.
     """
@@ -23,6 +23,7 @@ def pool_walker(clk, clear, stop, start, tile, taken, busy, issues, first, last,
     ky, kx, offset = unsigned(6), unsigned(6), signed(OFFSET_BITS)
     pixels_left, last_column, number = unsigned(12), unsigned(12), unsigned(1)
     credits, last_tap = unsigned(4, CREDITS), flag()
+    x_offset, slot, place = unsigned(PLACE_BITS - 1), flag(), Place(config)
     shape, walk, run = tile.shape, tile.walk, tile.runs[0]
 
     @always_comb
@@ -31,6 +32,9 @@ def pool_walker(clk, clear, stop, start, tile, taken, busy, issues, first, last,
         issue.next = running and not stop and (credits != 0 or ky != 0 or kx != 0)
         used.next = True
         opens.next = True
+        slot.next = False
+        x_offset.next = kx
+        outside.next = not place.row_inside or place.negative or place.ended
 
     @always_comb
     def route():
@@ -80,6 +84,6 @@ def pool_walker(clk, clear, stop, start, tile, taken, busy, issues, first, last,
         if clear:
             credits.next = CREDITS
 
-    pixels = pixel_walker(clk, restart, opens, advance, run, run, shape, walk, last_column, offset, ky, kx, used, number, issue,
-                          shape.height, shape.width, valid, word_address, address, outside, beyond, config)
+    pixels = pixel_walker(clk, restart, opens, advance, run, run, shape, walk, last_column, offset, ky, x_offset, used, number, slot, issue,
+                          shape.height, shape.width, valid, word_addresses, place, address, beyond, config)
     return decide, route, walk_window, count_credits, pixels

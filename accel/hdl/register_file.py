@@ -5,7 +5,7 @@ from myhdl import always, always_comb, block
 
 from accel.hdl.interfaces import flag, unsigned
 from accel.isa import ISA_VERSION
-from accel.registers import CONTROL_ACKNOWLEDGE, CONTROL_START, IDENTIFICATION, OFFSETS, RECORDS_OFFSET
+from accel.registers import CONTROL_ACKNOWLEDGE, CONTROL_START, FILTERS_OFFSET, IDENTIFICATION, OFFSETS, RECORDS_OFFSET
 
 
 class JobRegisters:
@@ -21,26 +21,30 @@ class JobRegisters:
 
 
 @block
-def register_file(clk, rst, adr, dat_w, sel, cyc, stb, we, dat_r, ack, job, record_address, record_data, config):
+def register_file(clk, rst, adr, dat_w, sel, cyc, stb, we, dat_r, ack, job, record_address, record_data, filter_write, filter_address,
+                  filter_write_data, filter_data, config):
     """adr counts 32-bit words. A write of less than all four bytes changes nothing. Acknowledges after four cycles.
 
-    job (JobRegisters). record_address (out), record_data (in, two cycles later): the records' memory.
+    job (JobRegisters). record_address (out), record_data (in, two cycles later): the records' memory. filter_write, filter_address,
+    filter_write_data (out), filter_data (in, two cycles after the address): the run-time filter mask.
     """
     o = OFFSETS
     id_, version, hash_, control, status, error = (x // 4 for x in (o.ID, o.ISA_VERSION, o.CONFIG_HASH, o.CONTROL, o.STATUS, o.ERROR))
     position, program, length = o.POSITION // 4, o.PROGRAM // 4, o.LENGTH // 4
     read_base, read_limit, write_base, write_limit = (x // 4 for x in (o.READ_BASE, o.READ_LIMIT, o.WRITE_BASE, o.WRITE_LIMIT))
     cycles, detail = o.CYCLES // 4, o.DETAIL // 4
-    records = RECORDS_OFFSET // 4
+    records, filters = RECORDS_OFFSET // 4, FILTERS_OFFSET // 4
     identification, isa_version, config_hash = IDENTIFICATION, ISA_VERSION, config.hash
     start_bit, acknowledge_bit = CONTROL_START.bit_length() - 1, CONTROL_ACKNOWLEDGE.bit_length() - 1
-    phase, word, value = unsigned(3), unsigned(11), unsigned(32)
+    phase, word, value = unsigned(3), unsigned(12), unsigned(32)
 
     @always(clk.posedge)
     def answer():
         ack.next = False
         job.start.next = False
         job.acknowledge.next = False
+        filter_write.next = False
+        filter_write_data.next = dat_w
         if cyc and stb and not ack:
             phase.next = phase + 1
             word.next = adr
@@ -48,9 +52,12 @@ def register_file(clk, rst, adr, dat_w, sel, cyc, stb, we, dat_r, ack, job, reco
                 phase.next = 0
                 ack.next = True
                 dat_r.next = value
-                if word >= records:
+                if word >= filters:
+                    dat_r.next = filter_data
+                elif word >= records:
                     dat_r.next = record_data
                 if we and sel == 15:
+                    filter_write.next = word >= filters
                     if word == control:
                         job.start.next = dat_w[start_bit]
                         job.acknowledge.next = dat_w[acknowledge_bit]
@@ -77,6 +84,7 @@ def register_file(clk, rst, adr, dat_w, sel, cyc, stb, we, dat_r, ack, job, reco
     @always_comb
     def address():
         record_address.next = word[10:]
+        filter_address.next = word[10:]
 
     @always(clk.posedge)
     def read():

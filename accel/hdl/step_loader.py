@@ -1,34 +1,39 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Prepares the grid's steps from the weight stream: parameters, channel masks, the next step's weights and channel indices."""
+"""Prepares the grid's steps from the weight stream: channel masks, the next step's weights and channel indices, parameters."""
 
-from myhdl import always, always_comb, block, enum, intbv, Signal
+from myhdl import always, always_comb, block, concat, enum, Signal
 
+from accel.hdl.first_set import first_set, more_than_one
 from accel.hdl.interfaces import flag, signed, unsigned
 
 OFFSET_BITS = 20
+PLACE_BITS = 16
 
 
 class Step:
-    """A prepared step. `offset` words and (`ky`, `kx`) name its kernel position; bit j of `lanes` says that lane j has a channel,
-    `channels[j]` of the word; `count` lanes are in use. `first`: it overwrites the partial sums; `opens`: it is its tile's first; `bank`:
-    where it accumulates. A step without lanes reads nothing and multiplies by 0."""
+    """A prepared step. `offset` bytes and (`ky`, `x`) name its kernel position; bit j of `lanes` says that lane j has a channel, the one
+    `channels[j]` bytes from there; `count` lanes are in use, `products` multiplications a pixel count as work. `first`: it overwrites the
+    partial sums; `opens`: it is its tile's first; `bank`: where it accumulates; `brief`: it takes one cycle whatever the tile's size. A
+    step without lanes reads nothing and multiplies by 0."""
 
     def __init__(self, config):
         self.prepared = flag()
         self.offset = signed(OFFSET_BITS)
         self.ky = unsigned(6)
-        self.kx = unsigned(6)
+        self.x = unsigned(PLACE_BITS - 1)
         self.lanes = unsigned(config.lanes)
-        self.channels = [unsigned(5) for _ in range(config.lanes)]
+        self.channels = [unsigned((config.block_channels - 1).bit_length()) for _ in range(config.lanes)]
         self.count = unsigned(4)
+        self.products = unsigned(11)
         self.first = flag()
         self.opens = flag()
         self.bank = flag()
+        self.brief = flag()
 
 
 class WeightWrite:
     """What a beat of the weight stream is, in the cycle in which it is taken: `enable` and `lane`, `clusters` for the shadow weights;
-    `parameter` with `bank`, `record` and `part` for the parameter RAM."""
+    `parameter` with `bank`, `record`, `part` and `enabled` (the filter takes part) for the parameter RAM."""
 
     def __init__(self, config):
         self.enable = flag()
@@ -38,100 +43,140 @@ class WeightWrite:
         self.bank = flag()
         self.record = unsigned((config.clusters * config.columns - 1).bit_length())
         self.part = unsigned(max(1, (config.parameter_beats - 1).bit_length()))
+        self.enabled = flag(True)
 
 
 @block
-def first_set(word, index, rest, others):
-    """index (out) is the number of the lowest set bit of word, rest (out) is word without it, others (out): rest is not 0. Combinational."""
-    size = len(word)
-
-    @always_comb
-    def search():
-        index.next = 0
-        for i in range(size):
-            if word[size - 1 - i]:
-                index.next = size - 1 - i
-
-    @always_comb
-    def remove():
-        rest.next = 0
-        if word != 0:
-            rest.next = word & (word - 1)
-
-    @always_comb
-    def look_for_others():
-        others.next = rest != 0
-
-    return search, remove, look_for_others
-
-
-@block
-def lane_channel(clk, enable, lane, index, channel, number):
-    """channel (out) takes index in each cycle with `enable` in which lane is `number`."""
+def lane_channel(clk, enable, lane, channel, target, number):
+    """target (out) takes channel in each cycle with `enable` in which lane is `number`."""
 
     @always(clk.posedge)
     def store():
         if enable and lane == number:
-            channel.next = index
+            target.next = channel
 
     return store
 
 
 @block
-def step_loader(clk, clear, start, shape, walk, conv, bank_free, beat_valid, beat_ready, beat_data, take, step, write, ready,
-                finish, finish_taken, keeps, waits_for_bank, config):
+def step_place(packed, offset, kx, block_number, index, first, lane, place_offset, place_x, channel, config):
+    """Where a step reads: in a packed layer from its own first channel on, so that its lanes' bytes lie together. Combinational.
+
+    offset (in, signed), kx, block_number (in): the kernel position and block. index (in): the channel of this beat, first (in): of the
+    step, lane (in): this beat's. place_offset, place_x, channel (out): Step's offset and x where this beat is the step's first, and the
+    lane's channel.
+    """
+    bits = (config.block_channels - 1).bit_length()
+    block_bits = PLACE_BITS - 1 - bits
+
+    @always_comb
+    def choose():
+        place_offset.next = offset
+        place_x.next = kx
+        channel.next = index
+        if packed:
+            place_offset.next[bits:] = index
+            place_x.next = concat(block_number[block_bits:], index)
+            channel.next = 0
+            if lane != 0:
+                channel.next = (index - first) & ((1 << bits) - 1)
+
+    return choose
+
+
+@block
+def step_loader(clk, clear, start, shape, walk, conv, bank_free, beat_valid, beat_ready, beat_data, mask_number, dynamic_word,
+                filter_address, filter_word, take, step, write, ready, finish, finish_taken, keeps, waits_for_bank, config):
     """Works through the streams of CONVs, one beat a cycle at most, one step ahead of the walker.
 
     start (in, flag): take a CONV, only while `ready` (out, flag). shape, walk, conv (in, Settings): its settings, copied at the start.
-    bank_free (in, unsigned 2): bit b: bank b of partial sums and parameters is free for a new tile.
+    bank_free (in, unsigned 2): bit b: nothing that is in bank b of the parameters waits for the drain.
     beat_valid (in), beat_ready (out), beat_data (in, unsigned 8 * columns): the weight FIFO.
+    mask_number (out), dynamic_word (in, in the same cycle): the word of the dynamic mask for the block that is begun next.
+    filter_address (out), filter_word (in, two cycles later): the word of the run-time filter mask.
     take (in, flag): the walker takes the prepared step in this cycle. step (out, Step). write (out, WeightWrite).
-    finish (out, flag): the last step of a tile was taken; holds until finish_taken (in, flag). keeps (out, flag): that tile keeps its
-        partial sums, nothing is drained. Its bank is step.bank's value at its last step.
+    finish (out, flag): the last step of a tile was taken and its parameters are there; holds until finish_taken (in, flag). keeps (out,
+        flag): that tile keeps its partial sums, nothing is drained. Its bank is step.bank's value at its last step.
     waits_for_bank (out, flag): for the counters.
     """
-    state_type = enum("IDLE", "BANK", "PARAMETERS", "HEADER", "SELECT", "WEIGHTS", "DUMMY", "FINISH")
+    state_type = enum("IDLE", "HEADER", "WEIGHTS", "TAIL", "DUMMY", "PARAMETERS", "FINISH")
     state = Signal(state_type.IDLE)
     block_bits, lanes, columns = config.block_channels, config.lanes, config.columns
     clusters, parameter_beats, groups = config.clusters, config.parameter_beats, config.masks_per_header
-    mask_low = block_bits
+    index_bits = (block_bits - 1).bit_length()
     all_clusters = (1 << clusters) - 1
+    last_column = columns - 1
     rows_left, columns_left = unsigned(6), unsigned(6)
     kernel_height, kernel_width, blocks = unsigned(6), unsigned(6), unsigned(10)
-    split, accumulate, keep, any_step = flag(), flag(), flag(), flag()
-    tap_step, tap_row_step = unsigned(14), signed(15)
-    offset, block_offset = signed(OFFSET_BITS), unsigned(10)
+    split, packed, dynamic, accumulate, keep, void, any_step = (flag() for _ in range(7))
+    always_on, products = flag(), unsigned(8)
+    tap_step, tap_row_step = unsigned(18), signed(20)
+    offset, block_offset, block_number = signed(OFFSET_BITS), signed(OFFSET_BITS), unsigned(10)
     ky, kx = unsigned(6), unsigned(6)
     header = unsigned(max(block_bits * groups, 8 * columns))
     group_left = unsigned(5)
-    mask, left, after = unsigned(block_bits), unsigned(block_bits), unsigned(block_bits)
-    index, others = unsigned(5), flag()
+    # `mask` and `mask_kept` are the block's channels in the stream and those that take part; `left` and `kept` what the present kernel position
+    # still has to come.
+    mask, mask_kept, left, kept, after = (unsigned(block_bits) for _ in range(5))
+    new_mask, new_kept = unsigned(block_bits), unsigned(block_bits)
+    empty, several, several_kept, keeps_channel = flag(), flag(), flag(), flag()
+    index, first = unsigned(index_bits), unsigned(index_bits)
     lane, cluster = unsigned(4), unsigned(3)
-    record, part = unsigned(8), unsigned(2)
-    bank, finished = flag(), flag()
-    takes_weights, last_set, records_last = flag(), flag(), unsigned(8)
-
+    record, part, column = unsigned(8), unsigned(2), unsigned(4)
+    on = unsigned(columns)
+    bank, finished, can_take, takes_weights, last_set, begins_block, takes_parameter, ends_mask, ends_step = (flag() for _ in range(9))
+    place_offset, place_x, channel = signed(OFFSET_BITS), unsigned(PLACE_BITS - 1), unsigned(index_bits)
     lane_bits, record_bits, part_bits = len(write.lane), len(write.record), len(write.part)
-    search = first_set(left, index, after, others)
+
+    search = first_set(left, index, after)
+    count_left = more_than_one(left, several)
+    count_kept = more_than_one(kept, several_kept)
+    places = step_place(packed, offset, kx, block_number, index, first, lane, place_offset, place_x, channel, config)
 
     @always_comb
     def decide():
-        takes_weights.next = state == state_type.WEIGHTS and beat_valid and (not step.prepared or take)
+        can_take.next = not step.prepared or take
         last_set.next = not split or cluster == clusters - 1
-        records_last.next = columns - 1
-        if split:
-            records_last.next = clusters * columns - 1
+        keeps_channel.next = kept[index]
         ready.next = state == state_type.IDLE
         finish.next = finished
-        waits_for_bank.next = state == state_type.BANK
+        waits_for_bank.next = state == state_type.PARAMETERS and not bank_free[bank]
+
+    @always_comb
+    def follow_stream():
+        takes_weights.next = state == state_type.WEIGHTS and beat_valid and can_take and not empty
+        takes_parameter.next = state == state_type.PARAMETERS and beat_valid and bank_free[bank]
+
+    @always_comb
+    def look_ahead():
+        ends_mask.next = takes_weights and last_set and not several
+        ends_step.next = takes_weights and last_set and keeps_channel and (not several_kept or lane == lanes - 1)
+
+    @always_comb
+    def end_block():
+        begins_block.next = (state == state_type.WEIGHTS and empty) or (ends_mask and columns_left == 0 and rows_left == 0)
 
     @always_comb
     def handshake():
         beat_ready.next = False
-        if state == state_type.PARAMETERS or state == state_type.HEADER:
+        if state == state_type.HEADER:
             beat_ready.next = True
         elif state == state_type.WEIGHTS:
-            beat_ready.next = not step.prepared or take
+            beat_ready.next = can_take and not empty
+        elif state == state_type.PARAMETERS:
+            beat_ready.next = bank_free[bank]
+
+    @always_comb
+    def look_at_mask():
+        new_mask.next = header[block_bits:]
+        if state == state_type.HEADER:
+            new_mask.next = beat_data[block_bits:]
+
+    @always_comb
+    def keep_channels():
+        new_kept.next = new_mask
+        if dynamic:
+            new_kept.next = new_mask & dynamic_word
 
     @always_comb
     def describe_beat():
@@ -141,133 +186,191 @@ def step_loader(clk, clear, start, shape, walk, conv, bank_free, beat_valid, bea
         if split:
             write.clusters.next = 0
             write.clusters.next[cluster] = True
-        write.parameter.next = state == state_type.PARAMETERS and beat_valid
+        write.parameter.next = takes_parameter
         write.bank.next = bank
         write.record.next = record[record_bits:]
         write.part.next = part[part_bits:]
+        write.enabled.next = on[0]
 
     @always(clk.posedge)
-    def load():
-        if finish_taken:
-            finished.next = False
-        if take:
-            step.prepared.next = False
+    def take_settings():
         if state == state_type.IDLE:
             kernel_height.next = shape.kernel_height - 1
             kernel_width.next = shape.kernel_width - 1
             blocks.next = shape.blocks - 1
             split.next = shape.split
+            packed.next = shape.packed
+            dynamic.next = shape.dynamic
             tap_step.next = walk.tap_step
             tap_row_step.next = walk.tap_row_step
             accumulate.next = conv.accumulate
             keep.next = conv.keep
-            any_step.next = False
-            record.next = 0
-            part.next = 0
-            cluster.next = 0
-            lane.next = 0
+            void.next = conv.void
+            products.next = conv.columns
+            always_on.next = conv.planes == 0
+
+    @always(clk.posedge)
+    def walk_window():
+        if state == state_type.IDLE:
             block_offset.next = 0
-            if start:
-                state.next = state_type.BANK
-        elif state == state_type.BANK:
-            if bank_free[bank]:
-                if keep:
-                    state.next = state_type.HEADER
-                else:
-                    state.next = state_type.PARAMETERS
-        elif state == state_type.PARAMETERS:
-            if beat_valid:
-                if part == parameter_beats - 1:
-                    part.next = 0
-                    record.next = record + 1
-                    if record == records_last:
-                        record.next = 0
-                        state.next = state_type.HEADER
-                else:
-                    part.next = part + 1
-        elif state == state_type.HEADER:
-            group_left.next = groups
-            if beat_valid:
-                header.next = beat_data
-                state.next = state_type.SELECT
-        elif state == state_type.SELECT:
-            mask.next = header[mask_low:]
-            left.next = header[mask_low:]
-            header.next = header >> mask_low
+            block_number.next = 0
+            mask_number.next = shape.first_block
+        elif begins_block:
+            block_offset.next = block_offset + block_bits
+            block_number.next = block_number + 1
+        if (state == state_type.HEADER and beat_valid) or (begins_block and group_left != 0):
+            mask_number.next = mask_number + 1
+        if begins_block or state == state_type.HEADER:
             offset.next = block_offset
+            if begins_block:
+                offset.next = block_offset + block_bits
             ky.next = 0
             kx.next = 0
             columns_left.next = kernel_width
             rows_left.next = kernel_height
-            group_left.next = group_left - 1
-            if header[mask_low:] != 0:
-                state.next = state_type.WEIGHTS
-            elif block_offset == blocks:
-                if any_step:
-                    state.next = state_type.FINISH
-                else:
-                    state.next = state_type.DUMMY
+        elif ends_mask:
+            if columns_left != 0:
+                columns_left.next = columns_left - 1
+                kx.next = kx + 1
+                offset.next = offset + tap_step
             else:
-                block_offset.next = block_offset + 1
-                if group_left == 1:
-                    state.next = state_type.HEADER
-        elif state == state_type.WEIGHTS:
-            if takes_weights:
-                any_step.next = True
-                if lane == 0 and cluster == 0:
-                    step.offset.next = offset
-                    step.ky.next = ky
-                    step.kx.next = kx
-                    step.first.next = not any_step and not accumulate
-                    step.opens.next = not any_step
-                    step.bank.next = bank
-                    step.lanes.next = 0
-                    step.lanes.next[0] = True
+                columns_left.next = kernel_width
+                rows_left.next = rows_left - 1
+                kx.next = 0
+                ky.next = ky + 1
+                offset.next = offset + tap_row_step
+
+    @always(clk.posedge)
+    def follow_masks():
+        if state == state_type.HEADER:
+            header.next = beat_data >> block_bits
+            group_left.next = groups - 1
+        elif begins_block:
+            header.next = header >> block_bits
+            group_left.next = group_left - 1
+        if begins_block or state == state_type.HEADER:
+            mask.next = new_mask
+            left.next = new_mask
+            mask_kept.next = new_kept
+            kept.next = new_kept
+            empty.next = new_mask == 0
+        elif ends_mask:
+            left.next = mask
+            kept.next = mask_kept
+        elif takes_weights and last_set:
+            left.next = after
+            kept.next = kept & after
+
+    @always(clk.posedge)
+    def fill_step():
+        if take:
+            step.prepared.next = False
+        if takes_weights:
+            if lane == 0:
+                step.offset.next = place_offset
+                step.ky.next = ky
+                step.x.next = place_x
+                step.first.next = not any_step and not accumulate
+                step.opens.next = not any_step
+                step.bank.next = bank
+                step.brief.next = False
+            if keeps_channel:
+                if lane == 0:
+                    step.lanes.next = 1
+                    step.products.next = products
+                    if cluster == 0:
+                        first.next = index
                 else:
                     step.lanes.next[lane] = True
+                    if cluster == 0:
+                        step.products.next = step.products + products
                 step.count.next = lane + 1
-                cluster.next = cluster + 1
                 if last_set:
-                    cluster.next = 0
-                    left.next = after
                     lane.next = lane + 1
-                    if not others or lane == lanes - 1:
-                        lane.next = 0
-                        step.prepared.next = True
-                    if not others:
-                        left.next = mask
-                        if columns_left != 0:
-                            columns_left.next = columns_left - 1
-                            kx.next = kx + 1
-                            offset.next = offset + tap_step
-                        elif rows_left != 0:
-                            columns_left.next = kernel_width
-                            rows_left.next = rows_left - 1
-                            kx.next = 0
-                            ky.next = ky + 1
-                            offset.next = offset + tap_row_step
-                        elif block_offset == blocks:
-                            state.next = state_type.FINISH
-                        else:
-                            block_offset.next = block_offset + 1
-                            if group_left != 0:
-                                state.next = state_type.SELECT
-                            else:
-                                state.next = state_type.HEADER
-        elif state == state_type.DUMMY:
-            if not step.prepared or take:
+            if ends_step:
+                lane.next = 0
                 step.prepared.next = True
-                step.lanes.next = 0
-                step.count.next = 0
-                step.offset.next = 0
-                step.ky.next = 0
-                step.kx.next = 0
-                step.first.next = not accumulate
-                step.opens.next = True
-                step.bank.next = bank
+                any_step.next = True
+            cluster.next = cluster + 1
+            if last_set:
+                cluster.next = 0
+        elif state == state_type.DUMMY and can_take:
+            step.prepared.next = True
+            any_step.next = True
+            step.lanes.next = 0
+            step.count.next = 0
+            step.products.next = 0
+            step.first.next = not accumulate
+            step.opens.next = True
+            step.bank.next = bank
+            step.brief.next = void
+        elif state == state_type.IDLE:
+            any_step.next = False
+            cluster.next = 0
+            lane.next = 0
+        if clear:
+            step.prepared.next = False
+
+    @always(clk.posedge)
+    def follow_parameters():
+        if state == state_type.IDLE:
+            filter_address.next = conv.filters
+            record.next = 0
+            part.next = 0
+            column.next = 0
+        elif state == state_type.TAIL:
+            filter_address.next = filter_address + 1
+        elif takes_parameter:
+            part.next = part + 1
+            if part == parameter_beats - 1:
+                part.next = 0
+                record.next = record + 1
+                column.next = column + 1
+                if column == last_column:
+                    column.next = 0
+                    filter_address.next = filter_address + 1
+        if state != state_type.PARAMETERS or (takes_parameter and part == parameter_beats - 1 and column == last_column):
+            on.next = filter_word
+            if always_on:
+                on.next = (1 << columns) - 1
+        elif takes_parameter and part == parameter_beats - 1:
+            on.next = on >> 1
+
+    @always(clk.posedge)
+    def run():
+        if finish_taken:
+            finished.next = False
+        if state == state_type.IDLE:
+            if start and conv.void:
+                state.next = state_type.DUMMY
+            elif start:
+                state.next = state_type.HEADER
+        elif state == state_type.HEADER:
+            if beat_valid:
+                state.next = state_type.WEIGHTS
+        elif state == state_type.WEIGHTS:
+            if begins_block and block_number == blocks:
+                state.next = state_type.TAIL
+            elif begins_block and group_left == 0:
+                state.next = state_type.HEADER
+        elif state == state_type.TAIL:
+            if not any_step:
+                state.next = state_type.DUMMY
+            elif keep:
+                state.next = state_type.FINISH
+            else:
+                state.next = state_type.PARAMETERS
+        elif state == state_type.DUMMY:
+            if can_take:
+                state.next = state_type.PARAMETERS
+                if keep or void:
+                    state.next = state_type.FINISH
+        elif state == state_type.PARAMETERS:
+            if (takes_parameter and part == parameter_beats - 1 and column == last_column
+                    and (not split or record == clusters * columns - 1)):
                 state.next = state_type.FINISH
         elif state == state_type.FINISH:
-            if (not step.prepared or take) and (not finished or finish_taken):
+            if can_take and (not finished or finish_taken):
                 finished.next = True
                 keeps.next = keep
                 if not keep:
@@ -275,10 +378,10 @@ def step_loader(clk, clear, start, shape, walk, conv, bank_free, beat_valid, bea
                 state.next = state_type.IDLE
         if clear:
             state.next = state_type.IDLE
-            step.prepared.next = False
             finished.next = False
             bank.next = False
 
-    channel_registers = [lane_channel(clk, takes_weights, lane, index, step.channels[j], j) for j in range(lanes)]
+    channel_registers = [lane_channel(clk, takes_weights, lane, channel, step.channels[j], j) for j in range(lanes)]
 
-    return search, decide, handshake, describe_beat, load, channel_registers
+    return (search, count_left, count_kept, places, decide, follow_stream, look_ahead, end_block, handshake, look_at_mask, keep_channels,
+            describe_beat, take_settings, walk_window, follow_masks, fill_step, follow_parameters, run, channel_registers)

@@ -6,11 +6,12 @@ from myhdl import always, always_comb, block
 from accel.hdl.interfaces import flag, signed, unsigned
 from accel.hdl.pixel_walker import pixel_walker
 from accel.hdl.settings import Settings, copy_register, settings_copy
-from accel.hdl.step_loader import OFFSET_BITS
+from accel.hdl.step_loader import OFFSET_BITS, PLACE_BITS
 
 
 class Pixel:
-    """A pixel of a step in frame s0; the lanes' channels are in `channels`, a bit a cluster in `valid`."""
+    """A pixel of a step in frame s0; the lanes' channels are in `channels`, a bit a cluster in `valid`; `slot`: it is the place of the zero
+    point's share. `products` multiplications a pixel and cluster count as work."""
 
     def __init__(self, config):
         self.running = flag()
@@ -19,8 +20,9 @@ class Pixel:
         self.first = flag()
         self.bank = flag()
         self.lanes = unsigned(config.lanes)
-        self.channels = [unsigned(5) for _ in range(config.lanes)]
-        self.count = unsigned(4)
+        self.channels = [unsigned((config.block_channels - 1).bit_length()) for _ in range(config.lanes)]
+        self.products = unsigned(11)
+        self.slot = flag()
 
 
 class Tile:
@@ -43,41 +45,58 @@ def tile_copy(clk, enable, source, target):
 
 
 @block
-def walker(clk, clear, stop, waiting, tile, step, take, opened, finish, finish_taken, pixel, word_addresses, addresses, outside, beyond, config):
+def walker(clk, clear, stop, waiting, tile, step, bank_free, take, opened, waits_for_bank, finish, finish_allowed, finish_taken, pixel,
+           word_addresses, places, addresses, beyond, config):
     """Takes prepared steps and issues one pixel a cycle, the next step's right after the last of the step before.
 
     stop (in, flag): take nothing more. waiting (in, Tile): the settings that an opening step makes its own; tile (out, Tile): those of
-        the tile under way. step (in, Step), take (out, flag): the prepared step begins with the next cycle. opened (out, flag): it was
-        its tile's first, `waiting` may change.
-    finish (in), finish_taken (out, flag): the tile's last step was taken; answered in the cycle of its last pixel.
-    pixel (out, Pixel): frame s0. word_addresses (out, list): a cycle later; addresses, outside, beyond (out, lists): two cycles later.
+        the tile under way. step (in, Step), take (out, flag): the prepared step begins with the next cycle. bank_free (in, unsigned 2):
+        bit b: nothing that is in bank b waits for the drain. opened (out, flag): the step was its tile's first, `waiting` may change.
+        waits_for_bank (out, flag): a prepared tile waits for its bank, for the counters.
+    finish (in), finish_taken (out, flag): the tile's last step was taken; answered in the cycle of its last pixel or later, when
+        finish_allowed (in, flag).
+    pixel (out, Pixel): frame s0. word_addresses (out, list of lists): a cycle later; places (out, list of Places): two cycles later;
+    addresses, beyond (out, lists): three cycles later.
     """
     clusters = config.clusters
-    running, boundary, advance, opens = flag(), flag(), flag(), flag()
+    running, boundary, advance, opens, bank_ok, finishes, slot = (flag() for _ in range(7))
     left = unsigned(6)
-    offset, ky, kx, used = signed(OFFSET_BITS), unsigned(6), unsigned(6), flag()
-    last_column, height, width = unsigned(12), unsigned(12), unsigned(12)
+    offset, ky, x, used = signed(OFFSET_BITS), unsigned(6), unsigned(PLACE_BITS - 1), flag()
+    last_column, height, width = unsigned(12), unsigned(12), unsigned(14)
 
     @always_comb
     def decide():
         boundary.next = not running or left == 0
         advance.next = running and left != 0
+        bank_ok.next = not step.opens or bank_free[step.bank]
+        slot.next = tile.shape.dynamic and left == 0
+
+    @always_comb
+    def end_tile():
+        finishes.next = finish and boundary and finish_allowed and not stop
 
     @always_comb
     def take_step():
-        take.next = step.prepared and boundary and not stop
-        opened.next = step.prepared and boundary and not stop and step.opens
-        finish_taken.next = finish and boundary and not stop
+        take.next = step.prepared and boundary and not stop and bank_ok and (not finish or finish_allowed)
+        opened.next = step.prepared and boundary and not stop and bank_ok and (not finish or finish_allowed) and step.opens
+        finish_taken.next = finishes
+        waits_for_bank.next = step.prepared and boundary and not bank_ok
 
     @always(clk.posedge)
     def count():
         if take:
             running.next = True
             pixel.number.next = 0
-            if step.opens:
+            if step.brief:
+                left.next = 0
+            elif step.opens:
                 left.next = waiting.conv.pixels - 1
+                if waiting.shape.dynamic:
+                    left.next = waiting.conv.pixels
             else:
                 left.next = tile.conv.pixels - 1
+                if tile.shape.dynamic:
+                    left.next = tile.conv.pixels
         elif advance:
             left.next = left - 1
             pixel.number.next = pixel.number + 1
@@ -91,10 +110,10 @@ def walker(clk, clear, stop, waiting, tile, step, take, opened, finish, finish_t
         if take:
             offset.next = step.offset
             ky.next = step.ky
-            kx.next = step.kx
+            x.next = step.x
             used.next = step.count != 0
             pixel.lanes.next = step.lanes
-            pixel.count.next = step.count
+            pixel.products.next = step.products
             pixel.first.next = step.first
             pixel.bank.next = step.bank
             if step.opens:
@@ -108,13 +127,14 @@ def walker(clk, clear, stop, waiting, tile, step, take, opened, finish, finish_t
     @always_comb
     def route():
         pixel.running.next = running
+        pixel.slot.next = slot
         opens.next = step.opens
 
     settings = tile_copy(clk, opened, waiting, tile)
     channels = [copy_register(clk, take, step.channels[j], pixel.channels[j]) for j in range(config.lanes)]
     walkers = [
-        pixel_walker(clk, take, opens, advance, waiting.runs[c], tile.runs[c], tile.shape, tile.walk, last_column, offset, ky, kx, used,
-                     pixel.number, running, height, width, pixel.valid[c], word_addresses[c], addresses[c], outside[c], beyond[c], config)
+        pixel_walker(clk, take, opens, advance, waiting.runs[c], tile.runs[c], tile.shape, tile.walk, last_column, offset, ky, x, used,
+                     pixel.number, slot, running, height, width, pixel.valid[c], word_addresses[c], places[c], addresses[c], beyond[c], config)
         for c in range(clusters)]
 
-    return decide, take_step, count, hold_step, follow_map, route, settings, channels, walkers
+    return decide, end_tile, take_step, count, hold_step, follow_map, route, settings, channels, walkers

@@ -12,19 +12,20 @@ from accel.registers import ERROR_CODES
 
 @block
 def weights_engine(clk, clear, stop, instructions, request, beat_valid, beat, target, give, closes, bytes_read, idle, fault, config):
-    """Executes WEIGHTS and LAYER.
+    """Executes WEIGHTS and LAYER. A WEIGHTS whose filters are all off is complete at once.
 
     instructions (in, InstructionStream). request (out, ReadRequest), beat_valid, beat (in): the read arbiter. target (out, Stream): the
     weight FIFO, always ready for what was asked. give, closes, bytes_read, idle, fault: as in load_engine.
     """
     weights_code, bad_field = isa.OPCODES.WEIGHTS, ERROR_CODES.BAD_FIELD
-    address_field, beats_field = Settings("WEIGHTS").fields
+    _, _, void_field, address_field, beats_field = Settings("WEIGHTS").fields
     address_low, address_high = address_field.low, address_field.low + address_field.bits
     beats_low, beats_high = beats_field.low, beats_field.low + beats_field.bits
     opcode_bits, beat_bytes, beat_shift = isa.OPCODE.bits, config.beat_bytes, (config.beat_bytes - 1).bit_length()
+    void_bit = void_field.low
     word = instructions.word
     looked, bad, act, asking, arriving, next_there = (flag() for _ in range(6))
-    is_weights, ends = flag(), flag()
+    is_weights, streams, ends = flag(), flag(), flag()
     mask, gives, next_gives = unsigned(8), unsigned(8), unsigned(8)
     left, next_beats = unsigned(24), unsigned(24)
     masks = semaphore_mask(word, mask)
@@ -33,6 +34,7 @@ def weights_engine(clk, clear, stop, instructions, request, beat_valid, beat, ta
     def look():
         looked.next = instructions.valid and not act
         is_weights.next = word[opcode_bits:] == weights_code
+        streams.next = word[opcode_bits:] == weights_code and not word[void_bit]
         bad.next = word[opcode_bits:] == weights_code and (
             word[beats_high:beats_low] == 0 or word[address_low + beat_shift:address_low] != 0)
         if clear:
@@ -56,7 +58,7 @@ def weights_engine(clk, clear, stop, instructions, request, beat_valid, beat, ta
         closes.next = act and not is_weights
         if request.ready:
             asking.next = False
-        if act and is_weights:
+        if act and streams:
             asking.next = True
             request.address.next = word[address_high:address_low]
             request.beats.next = word[beats_high:beats_low]
@@ -73,7 +75,11 @@ def weights_engine(clk, clear, stop, instructions, request, beat_valid, beat, ta
         if ends:
             give.next = gives
             arriving.next = False
-        if act and is_weights:
+        if act and is_weights and not streams:
+            give.next = mask
+            if ends:
+                give.next = gives | mask
+        if act and streams:
             next_there.next = True
             next_beats.next = word[beats_high:beats_low]
             next_gives.next = mask
