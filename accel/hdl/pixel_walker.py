@@ -96,7 +96,7 @@ def pixel_walker(clk, restart, opens, advance, waiting_run, run, shape, walk, la
         place.far.next = column_place < -word
         place.low.next = column_place[bits:]
         place.ended.next = column_place >= width
-        place.near.next = column_place + word > width
+        place.near.next = width - column_place < word
         place.room.next = (width - column_place) & (word - 1)
         place.rotate.next = total[bits:]
         total_2.next = total

@@ -67,7 +67,7 @@ def step_place(packed, offset, kx, block_number, index, first, lane, place_offse
     lane's channel.
     """
     bits = (config.block_channels - 1).bit_length()
-    block_bits = PLACE_BITS - 1 - bits
+    block_bits = min(10, PLACE_BITS - 1 - bits)
 
     @always_comb
     def choose():
