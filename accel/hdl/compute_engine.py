@@ -11,7 +11,7 @@ from accel.hdl.drain import DrainStart, drain
 from accel.hdl.gather import gather
 from accel.hdl.interfaces import Fault, Stream, flag, signed, unsigned
 from accel.hdl.parameter_ram import Record, group_address_bits, parameter_ram
-from accel.hdl.pe_grid import GRID_LATENCY, partial_sum_address_bits, pe_grid
+from accel.hdl.pe_grid import GRID_LATENCY, pe_grid, read_group_bits
 from accel.hdl.pool_engine import pool_engine
 from accel.hdl.requantise_lane import ROUNDING
 from accel.hdl.step_loader import OFFSET_BITS, Step, WeightWrite, step_loader
@@ -166,8 +166,8 @@ def compute_engine(clk, clear, instructions, weights, buffer_write, outputs, giv
     shadow = [flag() for _ in range(clusters)]
     lane, beat, swap = unsigned(len(write.lane)), unsigned(8 * columns), flag()
     number, first, bank = unsigned(len(pixel.number)), flag(), flag()
-    read_address = unsigned(partial_sum_address_bits(config))
-    partial_sums = [[signed(config.accumulator_bits) for _ in range(columns)] for _ in range(clusters)]
+    read_bank, read_pixel, read_group = flag(), unsigned((config.tile_pixels - 1).bit_length()), unsigned(read_group_bits(config))
+    sums = [signed(config.accumulator_bits) for _ in range(config.requantise_lanes)]
     parameter_address, records = unsigned(group_address_bits(config)), [Record() for _ in range(config.requantise_lanes)]
     drain_start, drain_tile = flag(), DrainStart(config)
     drain_busy, drain_stalled, drained = flag(), flag(), flag()
@@ -192,11 +192,11 @@ def compute_engine(clk, clear, instructions, weights, buffer_write, outputs, giv
                  [delay(clk, pixel.channels[j], channels_3[j], TO_GATHER) for j in range(config.lanes)]]
     to_grid = [delay(clk, weights.data, beat, TO_GRID), delay(clk, write.lane, lane, TO_GRID), delay(clk, take, swap, TO_GRID),
                delay(clk, pixel.number, number, TO_GRID), delay(clk, pixel.first, first, TO_GRID), delay(clk, pixel.bank, bank, TO_GRID)]
-    grid = pe_grid(clk, shadow, beat, lane, swap, activations, valid, number, first, bank, read_address, partial_sums, config)
+    grid = pe_grid(clk, shadow, beat, lane, swap, activations, valid, number, first, bank, read_bank, read_pixel, read_group, sums, config)
     parameters = parameter_ram(clk, write, weights.data, parameter_address, records, config)
     starts = delayed_start(clk, clear, finish_taken, keeps, pixel.bank, tile, drain_start, drain_tile, config)
-    drains = drain(clk, clear, drain_start, drain_tile, read_address, partial_sums, parameter_address, records, drain_outputs, drain_busy,
-                   drain_stalled, drained, config, rounding)
+    drains = drain(clk, clear, drain_start, drain_tile, read_bank, read_pixel, read_group, sums, parameter_address, records, drain_outputs,
+                   drain_busy, drain_stalled, drained, config, rounding)
     banks = banks_in_use(clk, clear, finish_taken, keeps, pixel.bank, drained, bank_free)
     outward = merge_outputs(pool_idle, drain_outputs, pool_outputs, outputs)
     gives = give_semaphores(clk, clear, finish_taken, tile.give, pool_ended, waiting.give, give)

@@ -7,7 +7,7 @@ from accel.hdl.delay import delay
 from accel.hdl.fifo import fifo
 from accel.hdl.interfaces import Stream, flag, signed, unsigned
 from accel.hdl.parameter_ram import Record, group_address_bits
-from accel.hdl.pe_grid import partial_sum_address_bits
+from accel.hdl.pe_grid import READ_LATENCY
 from accel.hdl.requantise_lane import LATENCY, ROUNDING, requantise_lane
 from accel.hdl.settings import copy_register
 
@@ -25,17 +25,6 @@ class DrainStart:
 
 
 @block
-def choose(clk, index, candidates, chosen):
-    """chosen (out, signed) is candidates[index] of the cycle before."""
-
-    @always(clk.posedge)
-    def select():
-        chosen.next = candidates[index]
-
-    return select
-
-
-@block
 def hold_start(clk, enable, source, target):
     """target (out, DrainStart) takes source in each cycle with `enable`."""
     names = ("bank", "split", "zero_point", "clamp_min", "clamp_max")
@@ -44,13 +33,13 @@ def hold_start(clk, enable, source, target):
 
 
 @block
-def drain(clk, clear, start, tile, read_address, partial_sums, parameter_address, records, outputs, busy, stalled_by_output, done, config,
-          rounding=ROUNDING):
+def drain(clk, clear, start, tile, read_bank, read_pixel, read_group, sums, parameter_address, records, outputs, busy, stalled_by_output,
+          done, config, rounding=ROUNDING):
     """Drains tiles in the order of their starts: cluster 0's pixels, cluster 1's, ...; columns / requantise_lanes cycles a pixel.
 
     start (in, flag): one pulse a tile, GRID_LATENCY cycles after its last pixel at the grid's inputs; tile (in, DrainStart) counts in that
         cycle. One tile drains and one more may wait: the sender starts a bank only after the `done` of that bank's tile before.
-    read_address (out), partial_sums (in): the grid's read port. parameter_address (out), records (in): the parameter RAM's.
+    read_bank, read_pixel, read_group (out), sums (in): the grid's read port. parameter_address (out), records (in): the parameter RAM's.
     outputs (out, Stream of 8 * columns): one beat a pixel, byte k is column k.
     busy (out, flag): a tile is waiting or draining, or a beat has not been taken yet.
     stalled_by_output (out, flag): a tile is draining, but waits because `outputs` takes too little.
@@ -59,15 +48,14 @@ def drain(clk, clear, start, tile, read_address, partial_sums, parameter_address
     rounding: see requantise_lane.
     """
     clusters, lanes = config.clusters, config.requantise_lanes
-    groups, pixels_a_bank = config.columns // lanes, config.tile_pixels
+    groups = config.columns // lanes
     waiting, current = DrainStart(config), DrainStart(config)
     has_waiting, draining, take, issue, has_pixel, last_group, room = (flag() for _ in range(7))
     cluster, group, pixel = unsigned(4), unsigned(5), unsigned(config.tile_pixels.bit_length())
     credits = unsigned(SKID.bit_length(), SKID)
     pixels = unsigned(config.tile_pixels.bit_length())
     parameter_next = unsigned(group_address_bits(config))
-    candidate, candidate_1 = unsigned(max(1, (clusters * groups - 1).bit_length())), unsigned(max(1, (clusters * groups - 1).bit_length()))
-    sums = [signed(config.accumulator_bits) for _ in range(lanes)]
+    pixel_bits = len(read_pixel)
     results = [unsigned(8) for _ in range(lanes)]
     arrived, ends, ended, full = flag(), flag(), flag(), flag()
     zero_point, clamp_min, clamp_max = signed(8), signed(8), signed(8)
@@ -76,12 +64,10 @@ def drain(clk, clear, start, tile, read_address, partial_sums, parameter_address
 
     latch = [hold_start(clk, start, tile, waiting), hold_start(clk, take, waiting, current)]
     runs = pixels_of(cluster, current.pixels, pixels)
-    pick = [choose(clk, candidate_1, [partial_sums[c][g * lanes + j] for c in range(clusters) for g in range(groups)], sums[j])
-            for j in range(lanes)]
     lane_blocks = [requantise_lane(clk, sums[j], records[j], zero_point, clamp_min, clamp_max, results[j], rounding) for j in range(lanes)]
-    delays = [delay(clk, issue, arrived, LATENCY + 2), delay(clk, ends, ended, LATENCY + 2), delay(clk, finish, done, 2),
-              delay(clk, current.zero_point, zero_point, 2), delay(clk, current.clamp_min, clamp_min, 2),
-              delay(clk, current.clamp_max, clamp_max, 2), delay(clk, candidate, candidate_1, 1)]
+    delays = [delay(clk, issue, arrived, LATENCY + READ_LATENCY), delay(clk, ends, ended, LATENCY + READ_LATENCY),
+              delay(clk, finish, done, READ_LATENCY), delay(clk, current.zero_point, zero_point, READ_LATENCY),
+              delay(clk, current.clamp_min, clamp_min, READ_LATENCY), delay(clk, current.clamp_max, clamp_max, READ_LATENCY)]
     parts = [unsigned(8 * lanes) for _ in range(groups)]
     joined = ConcatSignal(*reversed(results)) if lanes > 1 else results[0]
     chain = [copy_register(clk, arrived, joined if g == groups - 1 else parts[g + 1], parts[g]) for g in range(groups)]
@@ -142,12 +128,9 @@ def drain(clk, clear, start, tile, read_address, partial_sums, parameter_address
 
     @always_comb
     def address():
-        read_address.next = pixel
-        if current.bank:
-            read_address.next = pixel + pixels_a_bank
-        if pixel == pixels_a_bank:
-            read_address.next = 0
-        candidate.next = cluster * groups + group
+        read_bank.next = current.bank
+        read_pixel.next = pixel[pixel_bits:]
+        read_group.next = cluster * groups + group
 
     @always_comb
     def address_parameters():
@@ -169,7 +152,7 @@ def drain(clk, clear, start, tile, read_address, partial_sums, parameter_address
         gathered.valid.next = full
         gathered.data.next = beat
 
-    return (latch, runs, pick, lane_blocks, delays, chain, skid, decide, go, walk, count_credits, address, address_parameters, follow, put_out)
+    return (latch, runs, lane_blocks, delays, chain, skid, decide, go, walk, count_credits, address, address_parameters, follow, put_out)
 
 
 @block
