@@ -21,7 +21,7 @@ _LEGAL = {
     "queue_depth": ((4, 8, 16, 32), "instructions each engine's queue holds"),
     "requantise_lanes": ((1, 2, 4, 8, 16), "columns requantised in one cycle"),
     "accumulator_bits": (tuple(range(24, 33)), "bits of a partial sum"),
-    "macs_per_multiplier": ((1,), "int8 products a hardware multiplier gives per cycle"),
+    "macs_per_multiplier": ((1, 2), "int8 products a hardware multiplier gives per cycle"),
     "burst_beats": ((4, 8, 16, 32, 64), "longest memory burst"),
 }
 
@@ -61,6 +61,7 @@ class AccelConfig:
         self._require(self.block_channels % self.columns == 0, "block_channels must be a multiple of columns")
         self._require(self.block_channels // self.columns <= 2, "block_channels must be at most 2 x columns")
         self._require(self.lanes <= self.block_channels // 2, "lanes must be at most half of block_channels")
+        self._require(self.macs_per_multiplier == 1 or self.lanes <= 4, "macs_per_multiplier must be 1 where lanes is more than 4")
         self._require(self.columns % self.requantise_lanes == 0, "columns must be a multiple of requantise_lanes")
         self._require(self.burst_beats <= self.weight_fifo_beats, "burst_beats must be at most weight_fifo_beats")
         self._require(self.burst_beats <= self.output_fifo_beats, "burst_beats must be at most output_fifo_beats")
@@ -119,7 +120,7 @@ CONFIGS = {
             weight_fifo_beats=32, output_fifo_beats=16, queue_depth=4, requantise_lanes=2, burst_beats=8,
         ),
         AccelConfig("small-16", clusters=1),
-        AccelConfig("arty-35", clusters=2),
+        AccelConfig("arty-35", clusters=2, accumulator_bits=30, macs_per_multiplier=2),
     )
 }
 

@@ -3,14 +3,19 @@
 
 from myhdl import always, always_comb, block, intbv
 
+from accel.hdl.delay import delay
 from accel.hdl.interfaces import flag, signed, unsigned
+from accel.hdl.mac_chain import CHAIN_LANES, chain_latency, keep_weight, mac_columns, operand_bits, pack_weights, term_bits
+from accel.hdl.pe_column import BankControl, control_bank, pe_column
 
-GRID_LATENCY = 3
+# The latency of the most lanes; fewer lanes are earlier.
+GRID_LATENCY = 7
+READ_LATENCY = 2
 
 
-def partial_sum_address_bits(config):
-    """Bits of {bank, pixel}, the address of a partial sum in each column."""
-    return (2 * config.tile_pixels - 1).bit_length()
+def read_group_bits(config):
+    """Bits of the number of a group of columns of all clusters."""
+    return max(1, (config.clusters * config.columns // config.requantise_lanes - 1).bit_length())
 
 
 @block
@@ -26,123 +31,128 @@ def take_byte(word, byte, number):
 
 
 @block
-def weight_lane(clk, enable, lane, weight, swap, activation, product, number):
-    """One multiplier with its shadow and active weight; product (out, signed 16) of the activation of the cycle before."""
-    shadow, active = signed(8), signed(8)
+def select_lane(clk, enable, lane, load, number):
+    """load (out, flag): in the cycle before, `enable` came with lane `number`."""
 
     @always(clk.posedge)
-    def load():
-        if enable and lane == number:
-            shadow.next = weight
-        if swap:
-            active.next = shadow
+    def select():
+        load.next = enable and lane == number
 
-    @always(clk.posedge)
-    def multiply():
-        product.next = activation * active
-
-    return load, multiply
+    return select
 
 
 @block
-def pe_column(clk, enable, lane, weight, swap, activations, valid, first, address, read_address, partial_sum, config):
-    """One output channel of one cluster; valid, first and address are those of the cycle before last's activations."""
-    lanes, depth, bits = config.lanes, 2 * config.tile_pixels, config.accumulator_bits
-    products = [signed(16) for _ in range(lanes)]
-    sums = [signed(bits) for _ in range(depth)]
-    total, current = signed(16 + lanes.bit_length()), signed(bits)
-    total_limit = 1 << (15 + lanes.bit_length())
+def choose_of_four(clk, number, candidates, chosen, part):
+    """chosen (out, signed) is candidates[number % 4] of the cycle before, but 0 where number // 4 is not `part`."""
 
-    multipliers = [weight_lane(clk, enable, lane, weight, swap, activations[j], products[j], j) for j in range(lanes)]
-    adder = add_products(clk, products, total, total_limit)
+    @always(clk.posedge)
+    def select():
+        chosen.next = 0
+        if number >> 2 == part:
+            chosen.next = candidates[number & 3]
+
+    return select
+
+
+@block
+def choose_sum(clk, number, candidates, chosen):
+    """chosen (out, signed) is candidates[number] of the cycle before."""
+    parts = range(0, len(candidates), 4)
+    chosen_parts = [signed(len(chosen)) for _ in parts]
+    choices = [choose_of_four(clk, number, candidates[low:low + 4], chosen_parts[i], i) for i, low in enumerate(parts)]
+    return choices, join_parts(chosen_parts, chosen)
+
+
+@block
+def join_parts(parts, chosen):
+    """chosen (out) is that one of the parts which is not 0. Combinational: it goes into the LUTs of the reader's first adder."""
+    count, bits = len(parts), len(chosen)
 
     @always_comb
-    def look():
-        current.next = sums[address]
+    def join():
+        merged = intbv(0)[bits:]
+        for i in range(count):
+            merged[:] = merged | parts[i][bits:]
+        chosen.next = merged.signed()
 
-    @always(clk.posedge)
-    def accumulate():
-        if valid:
-            if first:
-                sums[address].next = total
-            else:
-                sums[address].next = current + total
-
-    @always(clk.posedge)
-    def read():
-        partial_sum.next = sums[read_address]
-
-    return multipliers, adder, look, accumulate, read
+    return join
 
 
 @block
-def add_products(clk, products, total, limit):
-    """total (out) is the sum of the products of the cycle before."""
-    lanes = len(products)
+def cluster_grid(clk, enable, lane, operands, swaps, word, valid, pixel, first, bank, read_pixel, values, config):
+    """The columns of one cluster.
 
-    @always(clk.posedge)
-    def add():
-        result = intbv(0, min=-limit, max=limit)
-        for j in range(lanes):
-            result[:] = result + products[j]
-        total.next = result
-
-    return add
-
-
-@block
-def cluster_grid(clk, enable, lane, weights, swap, word, valid, first, address, read_address, partial_sums, config):
-    """The columns of one cluster. valid, first and address come with the activations in `word` and are delayed here to the sums."""
-    activations = [signed(8) for _ in range(config.lanes)]
-    valid_1, valid_2, first_1, first_2 = flag(), flag(), flag(), flag()
-    address_1, address_2 = (unsigned(partial_sum_address_bits(config)) for _ in range(2))
-    bytes_ = [take_byte(word, activations[j], j) for j in range(config.lanes)]
-    columns = [
-        pe_column(clk, enable, lane, weights[k], swap, activations, valid_2, first_2, address_2, read_address, partial_sums[k], config)
-        for k in range(config.columns)]
-
-    @always(clk.posedge)
-    def follow():
-        valid_1.next = valid
-        valid_2.next = valid_1
-        first_1.next = first
-        first_2.next = first_1
-        address_1.next = address
-        address_2.next = address_1
-
-    return bytes_, columns, follow
+    enable, lane: of the cycle before `operands`. word: the activations. valid, pixel, first and bank come chain_latency(config) - 1 cycles
+    after theirs. values (out, list of `columns` lists of 2): the sums of read_pixel (in) of the cycle before in each bank.
+    """
+    macs, lanes = config.macs_per_multiplier, config.lanes
+    loads = [flag() for _ in range(lanes)]
+    activations, skewed = [signed(8) for _ in range(lanes)], [signed(8) for _ in range(lanes)]
+    terms, carries = [signed(term_bits(config)) for _ in range(config.columns)], [flag() for _ in operands]
+    controls, write_address = [BankControl(config) for _ in range(2)], unsigned(len(pixel))
+    load_lanes = [select_lane(clk, enable, lane, loads[j], j) for j in range(lanes)]
+    bytes_ = [take_byte(word, activations[j], j) for j in range(lanes)]
+    skews = [delay(clk, activations[j], skewed[j], j % CHAIN_LANES) for j in range(lanes)]
+    multipliers = [mac_columns(clk, loads, operands[p], swaps, skewed, terms[p * macs:(p + 1) * macs], carries[p], config)
+                   for p in range(len(operands))]
+    control = [control_bank(clk, b, valid, pixel, first, bank, read_pixel, controls[b]) for b in range(2)]
+    columns = [pe_column(clk, controls, write_address, terms[k], carries[k // 2] if macs == 2 and k % 2 else None, values[k], config)
+               for k in range(config.columns)]
+    return load_lanes, bytes_, skews, multipliers, control, columns, delay(clk, pixel, write_address, 1)
 
 
 @block
-def pe_grid(clk, weight_enable, weight_beat, weight_lane, swap, activations, pixel_valid, pixel, first, bank, read_address, partial_sums,
-            config):
+def read_sums(clk, read_bank, read_group, values, sums, config):
+    """sums (out): those of read_bank and read_group (in) of READ_LATENCY cycles ago; values (in): those of all columns, a cycle later."""
+    lanes, columns = config.requantise_lanes, config.columns
+    number, number_1 = unsigned(len(read_group) + 1), unsigned(len(read_group) + 1)
+
+    @always_comb
+    def join():
+        number.next = (read_group << 1) | read_bank
+
+    choices = [
+        choose_sum(clk, number_1, [values[c][k][b] for c in range(config.clusters) for k in range(j, columns, lanes) for b in range(2)], sums[j])
+        for j in range(lanes)]
+    return join, delay(clk, number, number_1, READ_LATENCY - 1), choices
+
+
+@block
+def pe_grid(clk, weight_enable, weight_beat, weight_lane, swap, activations, pixel_valid, pixel, first, bank, read_bank, read_pixel,
+            read_group, sums, config):
     """Multiplies weights and activations into partial sums; takes something new in every cycle, never stalls.
 
     weight_enable (in, list of `clusters` flags): write the beat into the cluster's shadow registers.
-    weight_beat (in, unsigned 8 * columns): byte k is column k's int8 weight. weight_lane (in): the lane that the beat is for.
+    weight_beat (in, unsigned 8 * columns): byte k is column k's int8 weight, not -128 where macs_per_multiplier is 2.
+    weight_lane (in): the lane that the beat is for. The lanes of a step come in ascending order from 0: lane j of the step after a swap comes
+        at the earliest j cycles after that swap.
     swap (in, flag): from the next cycle on the shadow weights are active; a beat written in the same cycle stays in the shadow. Lanes that
         a step does not use may keep old weights: their activation is then 0.
     activations (in, list of `clusters` unsigned 8 * lanes): byte j is the int8 activation of lane j.
     pixel_valid (in, list of `clusters` flags): the cluster has a pixel in this cycle, `pixel` (in) its number, which names its partial sums.
     first (in, flag): overwrite the partial sums instead of adding. bank (in, flag): the bank of partial sums to accumulate in.
-    read_address (in, unsigned partial_sum_address_bits(config)): {bank, pixel} to read.
-    partial_sums (out, list of `clusters` lists of `columns` signed accumulator_bits): the partial sums at the read_address of the cycle
-        before. A pixel put in at cycle t is in what a read address of cycle t + GRID_LATENCY or later gives.
+    read_bank (in, flag), read_pixel (in, unsigned), read_group (in, unsigned read_group_bits(config)): what to read, in any order. Group
+        cluster * (columns / requantise_lanes) + g holds the columns g * requantise_lanes + j.
+    sums (out, list of `requantise_lanes` signed accumulator_bits): the partial sums of READ_LATENCY cycles ago's address. A pixel put in at
+        cycle t is in what an address of cycle t + GRID_LATENCY or later reads. From the first pixel of a bank until then nothing is read
+        there: what comes out is another pixel's.
     A partial sum beyond `accumulator_bits` is an error of the program: it raises in simulation and wraps in hardware.
     """
-    weights = [signed(8) for _ in range(config.columns)]
-    address = unsigned(partial_sum_address_bits(config))
-    pixels = config.tile_pixels
-    bytes_ = [take_byte(weight_beat, weights[k], k) for k in range(config.columns)]
-    clusters = [
-        cluster_grid(clk, weight_enable[c], weight_lane, weights, swap, activations[c], pixel_valid[c], first, address, read_address,
-                     partial_sums[c], config)
-        for c in range(config.clusters)]
-
-    @always_comb
-    def name():
-        address.next = pixel
-        if bank:
-            address.next = pixel + pixels
-
-    return bytes_, clusters, name
+    clusters, columns, lanes, macs = config.clusters, config.columns, config.lanes, config.macs_per_multiplier
+    weights = [signed(8) for _ in range(columns)]
+    operands = [signed(operand_bits(config)) for _ in range(columns // macs)]
+    swaps, valid = [flag() for _ in range(lanes)], [flag() for _ in range(clusters)]
+    pixel_late, first_late, bank_late = unsigned(len(pixel)), flag(), flag()
+    values = [[[signed(config.accumulator_bits) for _ in range(2)] for _ in range(columns)] for _ in range(clusters)]
+    late = chain_latency(config) - 1
+    bytes_ = [take_byte(weight_beat, weights[k], k) for k in range(columns)]
+    packed = [pack_weights(clk, weights[2 * p], weights[2 * p + 1], operands[p]) if macs == 2 else keep_weight(clk, weights[p], operands[p])
+              for p in range(columns // macs)]
+    delays = [delay(clk, pixel, pixel_late, late), delay(clk, first, first_late, late), delay(clk, bank, bank_late, late),
+              [delay(clk, pixel_valid[c], valid[c], late) for c in range(clusters)],
+              [delay(clk, swap, swaps[j], 1 + j % CHAIN_LANES) for j in range(lanes)]]
+    grids = [
+        cluster_grid(clk, weight_enable[c], weight_lane, operands, swaps, activations[c], valid[c], pixel_late, first_late, bank_late,
+                     read_pixel, values[c], config)
+        for c in range(clusters)]
+    return bytes_, packed, delays, grids, read_sums(clk, read_bank, read_group, values, sums, config)
