@@ -33,7 +33,7 @@ def requantise_lane(clk, partial_sum, correction, record, masked, zero_point, cl
     total_2, shift_1, shift_2 = unsigned(32), unsigned(6), unsigned(6)
     multiplier_1, multiplier_3 = unsigned(31), unsigned(31)
     value_3, addend_4, product_9 = signed(32), signed(32), unsigned(63)
-    right_3, negative_4, right_4, small_6 = flag(), flag(), flag(), flag()
+    right_3, negative_4, right_4, coarse_6 = flag(), flag(), flag(), flag()
     shift_6, shift_9 = unsigned(6), unsigned(6)
     quotient_12, negative_12, over_12 = unsigned(QUOTIENT_BITS - 1), flag(), flag()
     zero_point_12, minimum_13, maximum_13 = signed(8), signed(8), signed(8)
@@ -42,7 +42,7 @@ def requantise_lane(clk, partial_sum, correction, record, masked, zero_point, cl
     blocks = [total(clk, partial_sum, correction, record, masked, total_2, multiplier_1, shift_1),
               delay(clk, multiplier_1, multiplier_3, 2), delay(clk, shift_1, shift_2, 1),
               wrap_left(clk, total_2, shift_1, value_3),
-              wide_product(clk, value_3, multiplier_3, addend_4, small_6, product_9),
+              wide_product(clk, value_3, multiplier_3, addend_4, coarse_6, product_9),
               delay(clk, shift_2, shift_6, 4), delay(clk, shift_6, shift_9, 3),
               shift_right(clk, product_9, shift_9, quotient_12, negative_12, over_12),
               delay(clk, zero_point, zero_point_12, 12), delay(clk, clamp_min, minimum_13, 13), delay(clk, clamp_max, maximum_13, 13),
@@ -65,7 +65,7 @@ def requantise_lane(clk, partial_sum, correction, record, masked, zero_point, cl
             addend_4.next = half
             if negative_4:
                 addend_4.next = -half
-        small_6.next = not shift_6[5]
+        coarse_6.next = shift_6[5]
 
     return blocks, follow, round_away_from_zero
 
@@ -147,6 +147,7 @@ def shift_right(clk, product_9, shift_9, quotient_12, negative_12, over_12):
     negative_12 (out, flag) is its sign, quotient_12 (out, unsigned QUOTIENT_BITS - 1) the lowest bits, unless over_12 (out, flag): more
     bits would be needed. shift_9 (in, unsigned 6: signed bits).
     """
+    shift_10, shift_11 = unsigned(4), unsigned(2)
     places_9, places_10, places_11 = unsigned(6), unsigned(4), unsigned(2)
     coarse, middle = unsigned(25), unsigned(13)
     negative_10, negative_11, over_10, over_11 = flag(), flag(), flag(), flag()
@@ -158,6 +159,8 @@ def shift_right(clk, product_9, shift_9, quotient_12, negative_12, over_12):
     def extend():
         # 31 - shift: the word has one bit more, below the product's lowest.
         places_9.next = shift_9 ^ 31
+        places_10.next = shift_10 ^ 15
+        places_11.next = shift_11 ^ 3
         word.next = product_9.signed() << 1
 
     @always_comb
@@ -207,8 +210,8 @@ def shift_right(clk, product_9, shift_9, quotient_12, negative_12, over_12):
 
     @always(clk.posedge)
     def follow():
-        places_10.next = places_9[4:]
-        places_11.next = places_10[2:]
+        shift_10.next = shift_9[4:]
+        shift_11.next = shift_10[2:]
         negative_10.next = word[63]
         negative_11.next = negative_10
         negative_12.next = negative_11

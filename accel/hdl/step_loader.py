@@ -28,7 +28,7 @@ class Step:
 
 class WeightWrite:
     """What a beat of the weight stream is, in the cycle in which it is taken: `enable` and `lane`, `clusters` for the shadow weights;
-    `parameter` with `bank`, `record` and `part` for the parameter RAM."""
+    `parameter` with `bank`, `record` and `part` for the parameter RAM, `enabled` for the record's flag."""
 
     def __init__(self, config):
         self.enable = flag()
@@ -38,6 +38,7 @@ class WeightWrite:
         self.bank = flag()
         self.record = unsigned((config.clusters * config.columns - 1).bit_length())
         self.part = unsigned(max(1, (config.parameter_beats - 1).bit_length()))
+        self.enabled = flag(True)
 
 
 @block
@@ -145,6 +146,7 @@ def step_loader(clk, clear, start, shape, walk, conv, bank_free, beat_valid, bea
         write.bank.next = bank
         write.record.next = record[record_bits:]
         write.part.next = part[part_bits:]
+        write.enabled.next = True
 
     @always(clk.posedge)
     def load():

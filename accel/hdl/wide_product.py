@@ -11,11 +11,11 @@ LATENCY = 6
 
 
 @block
-def wide_product(clk, value, multiplier, addend, small, result):
+def wide_product(clk, value, multiplier, addend, coarse, result):
     """result (out, unsigned 63: the bits of a signed number) is value * multiplier + addend of LATENCY cycles ago.
 
     value (in, signed 32), multiplier (in, unsigned 31). addend (in, signed 32): a cycle after its value; the sum must fit 63 bits.
-    small (in, flag): three cycles after its value; without it the lowest SPLIT bits of the result are 0.
+    coarse (in, flag): three cycles after its value; with it the lowest SPLIT bits of the result are 0.
     """
     value_low = [signed(SPLIT + 1) for _ in range(2)]
     value_high = [signed(32 - SPLIT) for _ in range(4)]
@@ -34,7 +34,7 @@ def wide_product(clk, value, multiplier, addend, small, result):
             multiply(clk, value_low[0], multiplier_low[0], product_0), multiply(clk, value_low[1], multiplier_high[1], product_1),
             multiply(clk, value_high[2], multiplier_low[2], product_2), multiply(clk, value_high[3], multiplier_high[3], product_3),
             add_up(clk, product_0, product_1, product_2, product_3, addend_1, sum_0, sum_1, sum_2, sum_3),
-            collect(clk, small, sum_0, sum_2, sum_3, low_4, low_5, low_6, middle_6, result))
+            collect(clk, coarse, sum_0, sum_2, sum_3, low_4, low_5, low_6, middle_6, result))
 
 
 @block
@@ -88,15 +88,15 @@ def add_up(clk, product_0, product_1, product_2, product_3, addend, sum_0, sum_1
 
 
 @block
-def collect(clk, small, sum_0, sum_2, sum_3, low_4, low_5, low_6, middle_6, result):
+def collect(clk, coarse, sum_0, sum_2, sum_3, low_4, low_5, low_6, middle_6, result):
     """Holds the low bits of the sums that are ready early until the last sum is."""
 
     @always(clk.posedge)
     def hold():
-        # Whoever needs no low bits says so: a reset costs nothing, and keeps the line out of look-up tables.
-        low_4.next = 0
-        if small:
-            low_4.next = sum_0[SPLIT:]
+        # A reset costs nothing, and keeps synthesis from making the line out of look-up tables.
+        low_4.next = sum_0[SPLIT:]
+        if coarse:
+            low_4.next = 0
         low_5.next = low_4
         low_6.next = low_5
         middle_6.next = sum_2[SPLIT:]
