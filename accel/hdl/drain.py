@@ -69,6 +69,7 @@ def drain(clk, clear, start, tile, read_address, partial_sums, parameter_address
     candidate, candidate_1 = unsigned(max(1, (clusters * groups - 1).bit_length())), unsigned(max(1, (clusters * groups - 1).bit_length()))
     sums = [signed(config.accumulator_bits) for _ in range(lanes)]
     results = [unsigned(8) for _ in range(lanes)]
+    no_correction, never = signed(config.accumulator_bits), flag()
     arrived, ends, ended, full = flag(), flag(), flag(), flag()
     zero_point, clamp_min, clamp_max = signed(8), signed(8), signed(8)
     gathered, level = Stream(8 * config.columns), unsigned(SKID.bit_length())
@@ -78,7 +79,8 @@ def drain(clk, clear, start, tile, read_address, partial_sums, parameter_address
     runs = pixels_of(cluster, current.pixels, pixels)
     pick = [choose(clk, candidate_1, [partial_sums[c][g * lanes + j] for c in range(clusters) for g in range(groups)], sums[j])
             for j in range(lanes)]
-    lane_blocks = [requantise_lane(clk, sums[j], records[j], zero_point, clamp_min, clamp_max, results[j], rounding) for j in range(lanes)]
+    lane_blocks = [requantise_lane(clk, sums[j], no_correction, records[j], never, zero_point, clamp_min, clamp_max, results[j], rounding)
+                   for j in range(lanes)]
     delays = [delay(clk, issue, arrived, LATENCY + 2), delay(clk, ends, ended, LATENCY + 2), delay(clk, finish, done, 2),
               delay(clk, current.zero_point, zero_point, 2), delay(clk, current.clamp_min, clamp_min, 2),
               delay(clk, current.clamp_max, clamp_max, 2), delay(clk, candidate, candidate_1, 1)]
@@ -163,6 +165,8 @@ def drain(clk, clear, start, tile, read_address, partial_sums, parameter_address
     def follow():
         parameter_address.next = parameter_next
         full.next = ended
+        no_correction.next = 0
+        never.next = False
 
     @always_comb
     def put_out():
