@@ -8,6 +8,7 @@ give 0. So one shift right by 31 - shift, of a bit more than the result, serves 
 
 from myhdl import always, always_comb, block, concat, intbv
 
+from accel.hdl.compare import greater
 from accel.hdl.delay import delay
 from accel.hdl.interfaces import flag, signed, unsigned
 from accel.hdl.wide_product import wide_product
@@ -250,13 +251,20 @@ def offset(clk, quotient_12, negative_12, over_12, zero_point_12, rounded_13):
 def clamp(clk, rounded_13, minimum_13, maximum_13, result):
     """result (out, unsigned 8: signed bits): rounded_13 of the cycle before, between the two bounds."""
 
+    low, high, below, above = signed(QUOTIENT_BITS), signed(QUOTIENT_BITS), flag(), flag()
+
+    @always_comb
+    def extend():
+        low.next = minimum_13
+        high.next = maximum_13
+
     @always(clk.posedge)
     def bound():
-        if rounded_13 < minimum_13:
+        if below:
             result.next = minimum_13[8:]
-        elif rounded_13 > maximum_13:
+        elif above:
             result.next = maximum_13[8:]
         else:
             result.next = rounded_13[8:]
 
-    return bound
+    return extend, greater(low, rounded_13, below), greater(rounded_13, high, above), bound
