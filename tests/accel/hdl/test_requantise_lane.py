@@ -3,61 +3,118 @@
 
 import numpy as np
 import pytest
-from myhdl import Simulation, Signal, always, delay, instance
 
 from accel.golden.requantise import requantise
-from accel.hdl.interfaces import signed, unsigned
+from accel.hdl.interfaces import flag, signed, unsigned
 from accel.hdl.parameter_ram import Record
-from accel.hdl.requantise_lane import LATENCY, requantise_lane
+from accel.hdl.requantise_lane import LATENCY, ROUNDING, requantise_lane
+from tests.support.bench import run_block
 
 EDGES = (0, 1, -1, (1 << 31) - 1, -(1 << 31))
+MULTIPLIERS = (0, 1, (1 << 17) - 1, 1 << 17, 1 << 30, (1 << 31) - 1)
 
 
-def draw(seed, count):
-    """Return arrays partial sums, biases, multipliers, shifts: random ones and every edge of each range."""
-    rng = np.random.default_rng(seed)
-    sums = rng.integers(-(1 << 31), 1 << 31, count) >> rng.integers(0, 31, count)
-    biases = rng.integers(-(1 << 31), 1 << 31, count) >> rng.integers(0, 31, count)
-    multipliers = rng.integers(1 << 30, 1 << 31, count)
+def wrap(values, bits):
+    """Return the numbers that the lowest `bits` bits of `values` are in two's complement."""
+    return ((values + (1 << bits - 1)) & ((1 << bits) - 1)) - (1 << bits - 1)
+
+
+def draw(rng, count):
+    """Return rows of int64 (partial sum, correction, bias, multiplier, shift): every edge of each range, then numbers of every size."""
+    sums, biases, corrections = (rng.integers(-(1 << 31), 1 << 31, count) >> rng.integers(0, 31, count) for _ in range(3))
+    multipliers = rng.integers(0, 1 << 31, count) >> np.where(rng.integers(0, 2, count), 0, rng.integers(0, 31, count))
     shifts = rng.integers(-31, 31, count)
-    sums[:25], biases[:25] = np.repeat(EDGES, 5), np.tile(EDGES, 5)
-    multipliers[25:30] = (0, 1, 1 << 30, (1 << 31) - 1, (1 << 31) - 1)
-    shifts[:40:4] = np.tile((-31, 30), 5)
-    # Ties: an even multiple of one half after the multiplication by 1/2.
-    ties = slice(count // 2, None)
-    multipliers[ties], shifts[ties], biases[ties] = 1 << 30, -rng.integers(0, 12, count - count // 2), 0
-    sums[ties] = rng.integers(-500, 500, count - count // 2) << rng.integers(0, 10, count - count // 2)
-    return sums, biases, multipliers, shifts
+    corrections[rng.integers(0, 2, count) == 0] = 0
+    edges = len(EDGES) ** 2
+    sums[:edges], biases[:edges], corrections[:edges] = np.repeat(EDGES, len(EDGES)), np.tile(EDGES, len(EDGES)), 0
+    multipliers[edges:2 * edges], sums[edges:2 * edges] = np.resize(MULTIPLIERS, edges), rng.choice(EDGES, edges)
+    return np.stack([sums, corrections, biases, multipliers, shifts], axis=1)
 
 
-@pytest.mark.parametrize("zero_point, low, high", [(0, -128, 127), (-128, -128, 127), (17, -20, 90), (127, -128, 127)])
-def test_results_equal_the_golden_model(zero_point, low, high):
-    seed, count = 11, 600
-    sums, biases, multipliers, shifts = draw(seed, count)
-    clk, partial_sum, record, result = Signal(bool(0)), signed(32), Record(), unsigned(8)
-    numbers = [signed(8, value) for value in (zero_point, low, high)]
+def products_near(targets, shifts, rng):
+    """Return rows whose value times multiplier, after a shift to the left, is about each target: where results change."""
+    rows = []
+    for target, shift in zip(targets, shifts, strict=True):
+        multiplier = int(rng.choice([1 << 30, (1 << 31) - 1, rng.integers(1 << 20, 1 << 31)]))
+        value = (int(target) + int(rng.integers(-1, 2))) // multiplier >> max(int(shift), 0)
+        rows.append((min(max(value, -(1 << 31)), (1 << 31) - 1), 0, 0, multiplier, shift))
+    return np.array(rows, dtype=np.int64)
+
+
+def ties(rng, count):
+    """Return rows that end in exactly one half, in the multiplication's rounding or the shift's, of both signs."""
+    shifts = -rng.integers(0, 31, count)
+    halves = (2 * rng.integers(-300, 300, count) + 1) << np.maximum(-shifts - 1, 0)
+    return np.stack([wrap(2 * halves + rng.integers(-1, 2, count), 32), np.zeros_like(halves), np.zeros_like(halves),
+                     np.full_like(halves, 1 << 30), shifts], axis=1)
+
+
+def golden(rows, masked, settings, bits):
+    """Return the unsigned bytes that the golden model gives for rows (partial sum, correction, bias, multiplier, shift) of each cycle."""
+    expected = []
+    for (partial_sum, correction, bias, multiplier, shift), off, numbers in zip(rows, masked, settings, strict=True):
+        number = requantise(np.array([[partial_sum - correction]]), np.array([bias]), np.array([0 if off else multiplier]), np.array([shift]), *numbers)
+        expected.append(int(number[0, 0]) & 0xFF)
+    return expected
+
+
+def run(rows, masked, settings, bits, rounding=ROUNDING):
+    """Put one row a cycle into a lane of `bits` accumulator bits; returns the bytes that come out, LATENCY cycles later."""
+    clk, partial_sum, correction, record, off, result = flag(), signed(bits), signed(bits), Record(), flag(), unsigned(8)
+    numbers = [signed(8) for _ in range(3)]
     results = []
 
-    @always(delay(5))
-    def clock():
-        clk.next = not clk
+    def drive(cycle):
+        if cycle >= LATENCY:
+            results.append(int(result))
+        if cycle < len(rows):
+            partial_sum.next, correction.next, record.bias.next, record.multiplier.next, record.shift.next = (int(n) for n in rows[cycle])
+            off.next = bool(masked[cycle])
+            for signal, number in zip(numbers, settings[cycle], strict=True):
+                signal.next = int(number)
 
-    @instance
-    def drive():
-        for i in range(count + LATENCY):
-            yield clk.negedge
-            if i >= LATENCY:
-                results.append(int(result))
-            j = min(i, count - 1)
-            partial_sum.next = int(sums[j])
-            record.bias.next, record.multiplier.next, record.shift.next = int(biases[j]), int(multipliers[j]), int(shifts[j])
+    lane = requantise_lane(clk, partial_sum, correction, record, off, *numbers, result, rounding)
+    run_block(clk, lane, len(rows) + LATENCY, drive)
+    return results
 
-    simulation = Simulation(requantise_lane(clk, partial_sum, record, *numbers, result), clock, drive)
-    try:
-        simulation.run(10 * (count + LATENCY + 4), quiet=True)
-    finally:
-        simulation.quit()
-    expected = [int(requantise(sums[i:i + 1, None], biases[i:i + 1], multipliers[i:i + 1], shifts[i:i + 1], zero_point, low, high)[0, 0]) & 0xFF
-                for i in range(count)]
-    wrong = [(i, results[i], expected[i], sums[i], biases[i], multipliers[i], shifts[i]) for i in range(count) if results[i] != expected[i]]
-    assert len(results) == count and not wrong, f"seed {seed}: {len(wrong)} wrong, first {wrong[:3]}"
+
+def check(rows, masked, settings, bits=32):
+    """Compare what comes out of a lane with the golden model."""
+    rows[:, :2] = wrap(rows[:, :2], bits)
+    results, expected = run(rows, masked, settings, bits), golden(rows, masked, settings, bits)
+    wrong = [(i, results[i], expected[i], rows[i].tolist(), masked[i], settings[i]) for i in range(len(rows)) if results[i] != expected[i]]
+    assert len(results) == len(rows) and not wrong, f"{len(wrong)} wrong, first {wrong[:3]}"
+
+
+@pytest.mark.parametrize("bits", [24, 30, 32])
+@pytest.mark.parametrize("numbers", [(0, -128, 127), (-128, -128, 127), (17, -20, 90), (127, -128, 127), (-50, 3, 3)])
+def test_results_equal_the_golden_model(numbers, bits):
+    rng = np.random.default_rng(11 + bits)
+    rows = np.concatenate([draw(rng, 400), ties(rng, 200)])
+    check(rows, np.zeros(len(rows), bool), [numbers] * len(rows), bits)
+
+
+def test_every_shift_gives_exact_results_at_every_size_of_the_value():
+    rng = np.random.default_rng(12)
+    shifts = np.repeat(np.arange(-31, 31), 20)
+    rows = draw(rng, len(shifts))
+    rows[:, 4] = shifts
+    # Half of the results should not be clamped.
+    near = products_near(rng.integers(-140, 140, len(shifts)) * (1 << 31 - np.minimum(shifts, 30)), shifts, rng)
+    rows = np.concatenate([rows, near])
+    check(rows, np.zeros(len(rows), bool), [(0, -128, 127)] * len(rows))
+
+
+def test_zero_points_clamps_and_masks_may_change_in_every_cycle():
+    rng = np.random.default_rng(13)
+    rows = np.concatenate([draw(rng, 300), ties(rng, 300)])
+    bounds = np.sort(rng.integers(-128, 128, (len(rows), 2)), axis=1)
+    settings = [(int(zero), int(low), int(high)) for zero, (low, high) in zip(rng.integers(-128, 128, len(rows)), bounds, strict=True)]
+    check(rows, rng.integers(0, 4, len(rows)) == 0, settings)
+
+
+def test_another_rounding_constant_gives_other_results():
+    rng = np.random.default_rng(14)
+    rows, numbers = ties(rng, 200), [(0, -128, 127)] * 200
+    rows[:, 4] = -1
+    assert run(rows, [False] * 200, numbers, 32, rounding=0) != golden(rows, [False] * 200, numbers, 32)
