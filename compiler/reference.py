@@ -26,7 +26,7 @@ def convolve(maps, layer, input_zero_point, output_zero_point):
     sums = []
     for group in range(layer.groups):
         part = windows[:, :, :, group * group_inputs:(group + 1) * group_inputs]
-        weights = layer.weights[group * group_outputs:(group + 1) * group_outputs].astype(np.float64)
+        weights = layer.kept_weights[group * group_outputs:(group + 1) * group_outputs].astype(np.float64)
         sums.append(np.tensordot(part, weights, axes=([3, 4, 5], [3, 1, 2])))
     accumulator = np.concatenate(sums, axis=-1).astype(np.int64) + layer.bias
     return requantise(accumulator, layer.multipliers.astype(np.int64), layer.shifts, output_zero_point,

@@ -42,7 +42,7 @@ def test_a_run_writes_the_object_that_the_command_line_promises(tmp_path):
     assert {name: report[name] for name in ("target", "config", "model", "clock_hz", "count")} == {
         "target": "sim", "config": "arty-35", "model": "digits", "clock_hz": 100_000_000, "count": 8}
     layers = report["layers"]
-    assert [layer["name"] for layer in layers] == ["conv1", "conv2", "pool", "conv3", "dense"]
+    assert [layer["name"] for layer in layers] == ["conv1", "conv2+pool", "conv3", "dense"]
     for layer in layers:
         assert sum(layer[name] for name in TIME_FIELDS) == layer["cycles"], layer["name"]
         assert layer["macs_done"] <= layer["macs"]
