@@ -67,9 +67,9 @@ def plan_convolution(config, layer, zero_point, placement, output_shape, pool=Fa
             estimator = Estimator(config, geometry, placement, tile_work(config, layer, window, output_shape[2], sets), split)
             for tiling in tilings(config, geometry):
                 tiling = replace(tiling, strips=tuple(map(geometry.with_rounds, tiling.strips)))
-                cycles = estimator.cycles(tiling)
-                if best is None or cycles < best.cycles:
-                    best = Plan(geometry, split, sets, tiling, (), cycles)
+                cycles, score = estimator.cycles(tiling)
+                if best is None or score < least:
+                    best, least = Plan(geometry, split, sets, tiling, (), cycles), score
     if best is None:
         raise refuse(config, layer)
     streams = tuple(tile_stream(config, layer, best.geometry.window, zero_point, first, best.sets, best.tiling.passes)

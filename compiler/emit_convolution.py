@@ -5,7 +5,6 @@ from functools import partial
 from itertools import groupby
 
 from compiler.emit import DATA, FREE, LayerEmitter
-from compiler.estimate import least_rows
 from compiler.loads import Loader, jobs_of, row_pieces, whole
 
 
@@ -42,7 +41,7 @@ class _Body:
     def rounds(self):
         """Emit a layer in one pass: each round works on all output tiles."""
         tiling, tiles = self.plan.tiling, len(self.plan.streams)
-        cut = partial(self._cut, self.plan.geometry)
+        cut = partial(row_pieces, self.emitter.config, self.plan.geometry, blocks=tiling.passes[0])
         jobs = jobs_of([(strip, tiling.passes[0]) for strip in tiling.strips], tiling.regions, cut)
         loader = Loader(jobs, tiling.regions, self.emitter.load)
         for number, job in enumerate(jobs):
@@ -76,9 +75,6 @@ class _Body:
                     self._conv(tile, part, index, DATA if index == group[0] else 0, FREE[job.region] if job.before and index == group[-1] else 0)
                 number += 1
             self._store(tile, part)
-
-    def _cut(self, geometry, strip):
-        return row_pieces(geometry, strip, least_rows(self.emitter.config, strip))
 
     def _geometry(self, job, part):
         """Set what a round needs; in a channel split all clusters have the same run."""

@@ -11,6 +11,9 @@ from compiler.weight_stream import tile_parts
 # Share of the memory port's beats that long runs reach, and cycles from asking for a run to its first beat in the buffer.
 MEMORY_SHARE = 0.85
 LATENCY = 60
+# Cycles that a round loses by waiting for a load that is there, and what a cycle of memory traffic costs beside the time that it takes.
+WAIT = 60
+TRAFFIC_PRICE = 0.03
 
 
 @dataclass(frozen=True)
@@ -82,22 +85,31 @@ class Estimator:
         return self.known[key]
 
     def cycles(self, tiling):
-        """Return the estimated cycles of a layer so tiled, its strips with rounds."""
+        """Return (cycles, score) of a layer so tiled, its strips with rounds: both estimated, the score with a price on memory traffic.
+
+        Where the grid is the limit, traffic costs little, but it is never free: it makes everything wait longer for memory.
+        """
         beats = self.work.beats(self.config, tiling.passes)
-        cycles = self._single(tiling, beats) if len(tiling.passes) == 1 else self._passes(tiling, beats)
+        cycles, traffic = self._single(tiling, beats) if len(tiling.passes) == 1 else self._passes(tiling, beats)
         last = tiling.strips[-1].rounds[-1]
-        return round(cycles + last.drained * self.config.columns / self.config.requantise_lanes + LATENCY)
+        cycles = max(cycles, traffic) + last.drained * self.config.columns / self.config.requantise_lanes + LATENCY
+        return round(cycles), cycles + TRAFFIC_PRICE * traffic
 
     def _load(self, strip, rows, blocks):
         return load_cycles(self.config, self.geometry, self.placement, len(strip.input_columns), rows, blocks)
 
+    def _traffic(self, part, beats):
+        """Return the cycles in which memory serves a round's weights and stores."""
+        stored = sum(count for _, _, count in part.stores) * self.work.sets * len(beats)
+        return (beats.sum() + stored) / MEMORY_SHARE
+
     def _single(self, tiling, beats):
-        """Follow loads and rounds in time. Weights, loads and stores share the memory port."""
+        """Follow loads and rounds in time; returns (cycles, traffic)."""
         blocks, ends, loaded, now, traffic = tiling.passes[0], [], 0.0, 0.0, 0.0
         for k, strip in enumerate(tiling.strips):
             if k >= tiling.regions:
                 loaded = max(loaded, ends[k - tiling.regions])
-            pieces, takes = row_pieces(self.geometry, strip, least_rows(self.config, strip))
+            pieces, takes = row_pieces(self.config, self.geometry, strip, blocks)
             arrivals = {}
             for piece, take in zip(pieces, takes, strict=True):
                 cycles = self._load(strip, len(piece), blocks)
@@ -105,34 +117,27 @@ class Estimator:
                 arrivals[take] = loaded + LATENCY
             for i, part in enumerate(strip.rounds):
                 grid, drain = self._tiles(part, blocks)
-                now = max(now, arrivals.get(i, 0)) + np.maximum(np.maximum(grid, drain), beats / MEMORY_SHARE).sum()
+                if i in arrivals:
+                    now = max(now + WAIT, arrivals[i])
+                now += np.maximum(np.maximum(grid, drain), beats / MEMORY_SHARE).sum()
                 traffic += self._traffic(part, beats)
             ends.append(now)
-        return max(now, traffic)
-
-    def _traffic(self, part, beats):
-        stored = sum(count for _, _, count in part.stores) * self.work.sets * len(beats)
-        return (beats.sum() + stored) / MEMORY_SHARE
+        return now, traffic
 
     def _passes(self, tiling, beats):
-        """Each tile of each round loads its passes anew; with two regions a load overlaps the CONV before."""
+        """Each tile of each round loads its passes anew; with two regions a load overlaps the CONV before. Returns (cycles, traffic)."""
         now, traffic = 0.0, 0.0
         for strip in tiling.strips:
             loads = np.array([self._load(strip, len(strip.input_rows), blocks) for blocks in tiling.passes])
+            busy = np.stack([self.work.stored[:, :, blocks.start:blocks.stop].any(axis=(1, 2)) for blocks in tiling.passes], axis=1)
+            asked = busy * loads
             for part in strip.rounds:
                 grids = np.stack([self._tiles(part, blocks)[0] for blocks in tiling.passes], axis=1)
-                busy = np.stack([self.work.stored[:, :, blocks.start:blocks.stop].any(axis=(1, 2)) for blocks in tiling.passes], axis=1)
-                asked = busy * loads
                 if tiling.regions == 2:
-                    cycles = np.maximum(grids, asked + LATENCY * busy).sum(axis=1)
+                    cycles = np.maximum(grids + WAIT * busy, asked + LATENCY * busy).sum(axis=1)
                 else:
                     cycles = (grids + asked + LATENCY * busy).sum(axis=1)
                 drain = self._tiles(part, tiling.passes[0])[1]
-                now += np.maximum(np.maximum(cycles, drain), (beats + asked.sum(axis=1)) / MEMORY_SHARE).sum()
+                now += np.maximum(np.maximum(cycles, drain), beats / MEMORY_SHARE + asked.sum(axis=1)).sum()
                 traffic += self._traffic(part, beats) + asked.sum()
-        return max(now, traffic) + loads[0] + LATENCY
-
-
-def least_rows(config, strip):
-    """Return the rows of a piece that make runs of at least two bursts."""
-    return -(-2 * config.burst_beats // len(strip.input_columns))
+        return now + loads[0] + LATENCY, traffic

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from compiler.tiling import input_span
 
+PIECE_BEATS = 256
 # Pieces that are asked for before the round that takes them begins.
 AHEAD = 2
 
@@ -32,8 +33,16 @@ class Job:
     before: bool
 
 
-def row_pieces(geometry, strip, least_rows):
-    """Return (pieces, takes) of a strip: its input rows cut where its rounds need them, in pieces of at least `least_rows` rows but the first."""
+def _least_rows(config, geometry, strip, blocks):
+    """Return the rows of a piece that are worth a wait of their own: runs of two bursts, PIECE_BEATS beats in all."""
+    columns, planes = len(strip.input_columns), min(len(blocks) * config.beats_per_word, -(-geometry.shape[2] // config.columns))
+    row_beats = -(-columns * geometry.shape[2] // config.beat_bytes) if geometry.window.packed else columns * planes
+    return max(-(-2 * config.burst_beats // columns), -(-PIECE_BEATS // row_beats))
+
+
+def row_pieces(config, geometry, strip, blocks):
+    """Return (pieces, takes) of a strip: its input rows cut where its rounds need them, all but the first not too small."""
+    least_rows = _least_rows(config, geometry, strip, blocks)
     layer, rows = geometry.layer, strip.input_rows
     pieces, takes, loaded = [], [], rows.start
     for i, part in enumerate(strip.rounds):
