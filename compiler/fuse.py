@@ -10,7 +10,7 @@ from compiler.ir import Conv2D, FullyConnected, MaxPool2D, Padding
 class Unit:
     """One layer of the accelerator. `layer` reads `layer.input`; its numbers are those of tensor `inner`; `output` is what is stored.
 
-    pool: whether the 2 x 2 maximum of `inner` is stored, else `inner` and `output` are the same.
+    pool: whether the 2 x 2 maximum of `inner` is stored, else `inner` and `output` are the same. `members` are the names of the network's layers.
     """
 
     name: str
@@ -18,6 +18,7 @@ class Unit:
     layer: object
     inner: str
     output: str
+    members: tuple
     pool: bool = False
 
 
@@ -30,7 +31,7 @@ def fused_units(network):
             taken.add(pool.name)
             units.append(_fused(layer, pool))
         elif layer.name not in taken:
-            units.append(Unit(layer.name, layer.op, layer, layer.output, layer.output))
+            units.append(Unit(layer.name, layer.op, layer, layer.output, layer.output, (layer.name,)))
     return units
 
 
@@ -47,4 +48,5 @@ def _pool_of(network, layer):
 def _fused(layer, pool):
     """Return the Unit of both. A maximum of clamped numbers, clamped again, is the maximum clamped to the limits of both."""
     low, high = (min(max(limit, pool.clamp_min), pool.clamp_max) for limit in (layer.clamp_min, layer.clamp_max))
-    return Unit(f"{layer.name}+{pool.name}", f"{layer.op}+{pool.op}", replace(layer, clamp_min=low, clamp_max=high), layer.output, pool.output, True)
+    return Unit(f"{layer.name}+{pool.name}", f"{layer.op}+{pool.op}", replace(layer, clamp_min=low, clamp_max=high), layer.output, pool.output,
+                (layer.name, pool.name), True)

@@ -22,7 +22,7 @@ class CompiledLayer:
     """One layer of the accelerator: its counters are in record `record`; `macs` are those of the dense network.
 
     A convolution and the max pool fused into it are one. A convolution has its `plan` and `stream_address`, and `filters`: the word of the
-    run-time filter mask of its first output plane (None: its filters are always on).
+    run-time filter mask of its first output plane (None: its filters are always on). `members` are the names of the network's layers in it.
     """
 
     name: str
@@ -33,6 +33,7 @@ class CompiledLayer:
     plan: object = None
     stream_address: int = 0
     filters: int | None = None
+    members: tuple = ()
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,7 @@ class _Part:
 def _compiled_layer(network, index, part, base):
     unit = part.unit
     return CompiledLayer(unit.name, unit.op, index, unit.output, unit.layer.macs(network.tensors[unit.layer.input].shape), part.plan,
-                         base + part.offset, part.filters)
+                         base + part.offset, part.filters, unit.members)
 
 
 def lower(network, layer, placements):

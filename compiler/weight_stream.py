@@ -9,6 +9,8 @@ from accel.errors import UserError
 from compiler.numbers import wrap32
 from compiler.window import fill_gaps
 
+PARAMETERS = np.dtype([("bias", "<i4"), ("multiplier", "<i4"), ("shift", "i1"), ("unused", "V7")])
+
 
 @dataclass(frozen=True)
 class TileStream:
@@ -67,7 +69,7 @@ def tile_parts(config, layer, window, first, sets, whole_weights=False):
 
 def parameter_records(layer, folded_zero_point, first, columns):
     """Return the parameters of output channels first... as 16-byte records; the input's zero point is folded into the bias (0: it is not)."""
-    records = np.zeros(columns, np.dtype([("bias", "<i4"), ("multiplier", "<i4"), ("shift", "i1"), ("unused", "V7")]))
+    records = np.zeros(columns, PARAMETERS)
     valid = slice(first, min(first + columns, len(layer.bias)))
     count = valid.stop - valid.start
     if count > 0:

@@ -72,8 +72,8 @@ def fill_gaps(config, active):
             if len(step) < 2:
                 break
             reach = step[0] + config.beat_bytes
-            missing = int((step > reach).sum())
-            if missing:
+            if step[-1] > reach:
+                missing = config.lanes - int((step <= reach).sum())
                 gaps = step[0] + (~block[step[0]:reach + 1]).nonzero()[0]
                 block[gaps[:missing]] = True
                 step = (place + block[place:].nonzero()[0])[:config.lanes]
