@@ -11,8 +11,11 @@ from compiler.weight_stream import tile_parts
 # Share of the memory port's beats that long runs reach, and cycles from asking for a run to its first beat in the buffer.
 MEMORY_SHARE = 0.85
 LATENCY = 60
-# Cycles that a round loses by waiting for a load that is there, and what a cycle of memory traffic costs beside the time that it takes.
+# Cycles that a round loses by waiting for a load that is there.
 WAIT = 60
+# Cycles that each run of neighbouring bytes costs a load beside its beats.
+RUN = 4
+# What a cycle of memory traffic costs beside the time that it takes.
 TRAFFIC_PRICE = 0.03
 
 
@@ -61,9 +64,12 @@ def load_cycles(config, geometry, placement, columns, rows, blocks):
     if geometry.window.packed:
         return rows * -(-columns * geometry.shape[2] // config.beat_bytes) / MEMORY_SHARE
     low, high = blocks.start * config.block_channels, min(blocks.stop * config.block_channels, geometry.shape[2])
-    chunks = columns * rows * -(-(high - low) // config.beat_bytes)
+    planes = -(-(high - low) // config.beat_bytes)
+    chunks = columns * rows * planes
     if placement.planar:
-        return chunks / MEMORY_SHARE
+        return chunks / MEMORY_SHARE + RUN * planes * (1 if columns == geometry.shape[1] else rows)
+    if high - low < geometry.shape[2]:
+        return chunks / MEMORY_SHARE + RUN * columns * rows
     return max(chunks, columns * rows * (high - low) / config.beat_bytes / MEMORY_SHARE)
 
 
