@@ -2,6 +2,7 @@
 """Rounds: which output pixels the clusters work on at a time, as runs in raster order or as rectangles for a fused pool."""
 
 from dataclasses import dataclass
+from itertools import accumulate
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ def even_runs(total, runs):
 
 
 def _starts(first, counts):
-    return [first + sum(counts[:i]) for i in range(len(counts))]
+    return list(accumulate(counts[:-1], initial=first))
 
 
 def raster_rounds(strip, clusters, limit):
@@ -62,20 +63,24 @@ def rectangle_rounds(strip, clusters, limit, floor):
 
     Of all widths the one with the fewest cycles a step is taken, a step lasting at least `floor` cycles; of equals the widest.
     """
-    best = None
-    for width in range(min(limit // 4, len(strip.output_columns) // 2), 0, -1):
-        rounds = _rectangles(strip, clusters, limit // (4 * width), width)
-        cycles = sum(max(part.pixels, floor) for part in rounds)
-        if best is None or cycles < best[0]:
-            best = cycles, rounds
-    return best[1]
+    def cycles(width):
+        widths, heights = _cuts(strip, clusters, limit // (4 * width), width)
+        return sum(max(4 * height * columns, floor) for height in heights[::clusters] for columns in widths)
+
+    width = min(range(min(limit // 4, len(strip.output_columns) // 2), 0, -1), key=cycles)
+    return _rectangles(strip, clusters, limit // (4 * width), width)
+
+
+def _cuts(strip, clusters, height, width):
+    """Return (widths, heights) of rectangles of at most `height` x `width` squares; each `clusters` heights make a round, the largest first."""
+    square_rows, square_columns = len(strip.output_rows) // 2, len(strip.output_columns) // 2
+    return (even_runs(square_columns, -(-square_columns // width)),
+            even_runs(square_rows, -(-square_rows // (clusters * height)) * clusters))
 
 
 def _rectangles(strip, clusters, height, width):
     """Return Rounds of rectangles of at most `height` x `width` squares."""
-    square_rows, square_columns = len(strip.output_rows) // 2, len(strip.output_columns) // 2
-    widths = even_runs(square_columns, -(-square_columns // width))
-    heights = even_runs(square_rows, -(-square_rows // (clusters * height)) * clusters)
+    widths, heights = _cuts(strip, clusters, height, width)
     tops = _starts(strip.output_rows.start // 2, heights)
     rounds = []
     for i in range(0, len(heights), clusters):

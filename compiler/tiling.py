@@ -8,6 +8,8 @@ from compiler.rounds import raster_rounds, rectangle_rounds
 
 # What SHAPE.blocks can say.
 MOST_BLOCKS = 1023
+# Ways to cut the rows that are compared for each number of passes and regions.
+MOST_CUTS = 12
 
 
 @dataclass(frozen=True)
@@ -120,10 +122,14 @@ def _column_strips(geometry, width):
                  for row in range(0, geometry.rows, grain) for first in range(0, geometry.columns, width))
 
 
-def _cuts(geometry):
-    """Yield tuples of strips, the coarsest first: whole rows, then parts of rows where the window may be cut there."""
+def _row_cuts(geometry):
+    """Yield tuples of strips of whole rows, the coarsest first."""
     for heights in _heights(geometry):
         yield _row_strips(geometry, heights)
+
+
+def _column_cuts(geometry):
+    """Yield tuples of strips of parts of rows, the coarsest first; none where a window's row is one run of bytes."""
     width, grain = geometry.columns, geometry.grain
     while width > grain and not geometry.window.packed:
         width = -(-width // (2 * grain)) * grain
@@ -141,27 +147,29 @@ def _pass_ranges(window):
 
 
 def tilings(config, geometry):
-    """Yield all Tilings worth a look, without rounds: only the whole map where it fits the buffer, else every way that fits.
+    """Yield all Tilings worth a look, without rounds: only the whole map where it fits the buffer, else the coarsest ways that fit.
 
     Parts of rows are a last resort: tried only where no strip of whole rows fits with these passes.
     """
-    capacity = config.activation_words
     for passes in _pass_ranges(geometry.window):
-        by_rows = False
-        for strips in _cuts(geometry):
-            whole_rows = len(strips[0].output_columns) == geometry.columns
-            if by_rows and not whole_rows:
-                break
-            words = max(_words(geometry, strip, passes[0]) for strip in strips)
-            if len(strips) * len(passes) == 1 and words <= capacity:
-                yield Tiling(strips, passes, 1, capacity)
-                return
-            for regions in (1, 2):
-                if words <= capacity // regions:
-                    yield Tiling(strips, passes, regions, capacity // regions)
-                    by_rows = by_rows or whole_rows
-            if not whole_rows and words <= capacity // 2:
-                break
+        by_rows = list(_fitting(config, geometry, _row_cuts(geometry), passes, MOST_CUTS))
+        if by_rows and len(by_rows[0].strips) * len(passes) == 1:
+            yield by_rows[0]
+            return
+        yield from by_rows or _fitting(config, geometry, _column_cuts(geometry), passes, 1)
+
+
+def _fitting(config, geometry, cuts, passes, most):
+    """Yield Tilings of those cuts that fit: the `most` coarsest that fit the buffer, and those of which two do."""
+    capacity, found = config.activation_words, [0, 0]
+    for strips in cuts:
+        words = max(_words(geometry, strip, passes[0]) for strip in strips)
+        for regions in (1, 2):
+            if words <= capacity // regions and found[regions - 1] < most:
+                found[regions - 1] += 1
+                yield Tiling(strips, passes, regions, capacity // regions)
+        if found[1] == most:
+            return
 
 
 def refuse(config, layer):
