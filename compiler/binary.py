@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The model binary that firmware reads: a header, a table of layers, then the CPU's weight streams where asked for, the accelerator's, and the program. 32-bit words, little endian."""
+"""The model binary that firmware reads: a header, a table of layers, the CPU's weight streams where asked for, the accelerator's, the program.
+
+All words are of 32 bits, little endian.
+"""
 
 import struct
 from dataclasses import dataclass

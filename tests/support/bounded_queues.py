@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Runs a program through queues and FIFOs of the hardware's sizes, as counts only: does it get stuck where the golden model, whose queues are endless, does not?"""
+"""Runs a program through queues and FIFOs of the hardware's sizes, as counts only: does it get stuck, where the golden model's queues are endless?"""
 
 from collections import deque
 
