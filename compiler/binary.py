@@ -1,18 +1,21 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The model binary that firmware reads: a header, a table of layers, then weight streams and program. 32-bit words, little endian."""
+"""The model binary that firmware reads: a header, a table of layers, the CPU's weight streams where asked for, the accelerator's, the program.
+
+All words are of 32 bits, little endian.
+"""
 
 import struct
 from dataclasses import dataclass
 
 from accel import isa
-from accel.errors import UserError
+from compiler.cpu_stream import cpu_stream
 from compiler.ir import Conv2D
-from compiler.layout import align
-from compiler.program import compile_network
+from compiler.layout import align, place_tensors
+from compiler.program import compile_network, lower
 
 MODEL_ADDRESS = 0x4100_0000
 MAGIC = 0x4D4E5053  # "SPNM"
-VERSION = 1
+VERSION = 2
 
 # Word -> meaning.
 HEADER = (
@@ -32,7 +35,8 @@ HEADER = (
     ("input_bytes", "its size"),
     ("output", "address of the output tensor"),
     ("output_bytes", "its size"),
-    ("layers", "number of layers in the table, which follows"),
+    ("records", "number of the accelerator's layers, each with a record of counters"),
+    ("layers", "number of layers in the table, which are the network's: where the accelerator fuses two, the CPU runs both"),
     ("table", "address of the table"),
 )
 
@@ -59,14 +63,9 @@ LAYER = (
     ("output_zero", "zero point of the output"),
     ("clamp_min", "smallest output"),
     ("clamp_max", "largest output"),
-    ("streams", "address of the first tile's weight stream"),
-    ("sets", "weight sets of a tile: output planes that share its masks"),
+    ("streams", "address of the CPU's weight streams; 0 where there are none"),
     ("blocks", "blocks of input channels"),
-    ("pass_blocks", "blocks of a pass; the last pass may have fewer"),
 )
-
-# Windows are at most 63, so a kernel table on the CPU can be sized by this.
-MAX_INPUT_BLOCKS = 1023
 
 
 @dataclass(frozen=True)
@@ -88,10 +87,15 @@ def _pack(table, values):
     return b"".join(struct.pack("<I", int(values[name]) & 0xFFFFFFFF) for name, _ in table)
 
 
-def build_binary(network, config):
-    """Compile `network` for `config` and return its ModelBinary. Raises UserError where the network does not fit."""
+def build_binary(network, config, cpu=False):
+    """Compile `network` for `config` and return its ModelBinary. Raises UserError where the network does not fit.
+
+    cpu: put in the weight streams of the CPU's kernels as well, so that the firmware's `cpu` command can run the model.
+    """
     table = MODEL_ADDRESS + 4 * len(HEADER)
-    base = align(table + 4 * len(LAYER) * len(network.layers))
+    streams_base = align(table + 4 * len(LAYER) * len(network.layers))
+    streams, addresses = _cpu_streams(network, config, streams_base) if cpu else (b"", {})
+    base = align(streams_base + len(streams))
     model = compile_network(network, config, base)
     source, target = model.placements[network.input], model.placements[network.output]
     size = base - MODEL_ADDRESS + len(model.image)
@@ -99,24 +103,35 @@ def build_binary(network, config):
         "magic": MAGIC, "version": VERSION, "instruction_set": isa.ISA_VERSION, "config": config.hash, "address": MODEL_ADDRESS, "bytes": size,
         "program": model.program_address, "instructions": len(model.words), "read_base": model.read_window[0], "read_limit": model.read_window[1],
         "write_base": model.write_window[0], "write_limit": model.write_window[1], "input": source.address, "input_bytes": source.bytes,
-        "output": target.address, "output_bytes": target.bytes, "layers": len(model.layers), "table": table})
-    layers = b"".join(_pack(LAYER, _layer_words(network, layer)) for layer in model.layers)
-    return ModelBinary((header + layers).ljust(base - MODEL_ADDRESS, b"\0") + model.image, model)
+        "output": target.address, "output_bytes": target.bytes, "records": len(model.layers), "layers": len(network.layers), "table": table})
+    layers = b"".join(_pack(LAYER, _layer_words(network, layer, config, model.placements, addresses.get(layer.name, 0))) for layer in network.layers)
+    head = (header + layers).ljust(streams_base - MODEL_ADDRESS, b"\0") + streams
+    return ModelBinary(head.ljust(base - MODEL_ADDRESS, b"\0") + model.image, model)
 
 
-def _layer_words(network, compiled):
-    layer, source, target = compiled.lowered, compiled.source, compiled.target
-    convolution = isinstance(layer, Conv2D)
-    if compiled.plan is not None and compiled.plan.blocks > MAX_INPUT_BLOCKS:
-        raise UserError(f"layer {layer.name!r} has {compiled.plan.blocks} blocks of input channels, but at most {MAX_INPUT_BLOCKS} are possible")
+def _cpu_streams(network, config, base):
+    """Return (the CPU's weight streams, {layer name: address}) with the first one at `base`."""
+    placements = place_tensors(network, config.columns, 0)
+    data, addresses = bytearray(), {}
+    for layer in network.layers:
+        if isinstance(layer, Conv2D):
+            lowered, info, source = lower(network, layer, placements)
+            addresses[layer.name] = base + len(data)
+            data += cpu_stream(config, lowered, info.zero_point, source.shape[2])
+            data += bytes(align(len(data)) - len(data))
+    return bytes(data), addresses
+
+
+def _layer_words(network, layer, config, placements, stream_address):
+    lowered, _, source = lower(network, layer, placements)
+    target, convolution = placements[layer.output], isinstance(layer, Conv2D)
     return {
         "kernel": KERNELS.index("conv2d" if convolution else "max_pool2d"),
         "input": source.address, "input_height": source.shape[0], "input_width": source.shape[1], "input_channels": source.shape[2],
         "input_planar": source.planar, "output": target.address, "output_height": target.shape[0], "output_width": target.shape[1],
-        "output_channels": target.shape[2], "kernel_height": layer.kernel[0], "kernel_width": layer.kernel[1], "stride_y": layer.stride[0],
-        "stride_x": layer.stride[1], "pad_top": layer.padding.top, "pad_left": layer.padding.left,
+        "output_channels": target.shape[2], "kernel_height": lowered.kernel[0], "kernel_width": lowered.kernel[1],
+        "stride_y": lowered.stride[0], "stride_x": lowered.stride[1], "pad_top": lowered.padding.top, "pad_left": lowered.padding.left,
         "input_zero": network.tensors[layer.input].zero_point, "output_zero": network.tensors[layer.output].zero_point,
-        "clamp_min": layer.clamp_min, "clamp_max": layer.clamp_max,
-        "streams": compiled.stream_address if convolution else 0, "sets": compiled.plan.sets if convolution else 0,
-        "blocks": compiled.plan.blocks if convolution else 0, "pass_blocks": compiled.plan.pass_blocks if convolution else 0,
+        "clamp_min": layer.clamp_min, "clamp_max": layer.clamp_max, "streams": stream_address,
+        "blocks": -(-source.shape[2] // config.block_channels) if convolution else 0,
     }

@@ -1,12 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Emits one layer's instructions from its tiling.
+"""Emits one layer's instructions: loads, geometry, tiles and stores. See compiler/loads.py for the order."""
 
-Order and semaphores: strips alternate between the regions of the activation buffer. The load of the next strip stands before the CONVs of the
-present one, so that it overlaps them; it waits until the strip that held its region before has been read. A layer's first load waits
-for the last store of the layer before it. Each wait is for a signal from earlier in the program, so full queues cannot deadlock.
-"""
-
-from dataclasses import dataclass
+from dataclasses import replace
 
 from accel import isa
 
@@ -14,72 +9,57 @@ DATA = isa.semaphore(0)
 WRITTEN = isa.semaphore(1)
 FREE = (isa.semaphore(2), isa.semaphore(3))
 
-
-@dataclass(frozen=True)
-class Load:
-    """One strip (one pass over its input blocks) in region `region`; `first_use` when nothing of this layer was there before."""
-
-    strip: object
-    blocks: range
-    region: int
-    first_use: bool
-    last_use: bool
-
-
-def plan_loads(tiling, repeats):
-    """Return the Loads of a layer in order: each strip, and with several passes each pass `repeats` times for each round."""
-    if len(tiling.passes) == 1:
-        jobs = [(strip, tiling.passes[0]) for strip in tiling.strips]
-    else:
-        jobs = [(strip, blocks) for strip in tiling.strips for _ in range(len(strip.rounds) * repeats) for blocks in tiling.passes]
-    return assign_regions(tiling, jobs)
-
-
-def assign_regions(tiling, jobs):
-    """Return Loads for (strip, blocks) pairs in order, alternating between the regions."""
-    count = len(jobs)
-    return [Load(strip, blocks, i % tiling.regions, i < tiling.regions, i + tiling.regions >= count)
-            for i, (strip, blocks) in enumerate(jobs)]
+_MOST_BEATS = (1 << 14) - 1
 
 
 class LayerEmitter:
-    """Collects the instructions of one layer. `source` and `target` are Placements, `clusters` the clusters in use (a bit mask for LOAD)."""
+    """Collects the instructions of one layer: `words` are complete after finish().
 
-    def __init__(self, config, layer, source, target, tiling, cluster_mask, waits_for_store):
-        self.config, self.layer, self.source, self.target = config, layer, source, target
-        self.tiling, self.cluster_mask, self.waits_for_store = tiling, cluster_mask, waits_for_store
-        self.words = []
+    `source` and `target` are Placements, `window` how the layer's windows lie in the buffer, `cluster_mask` the clusters in use. The first load waits
+    for the last store of the layer before where `waits_for_store` says so.
+    """
+
+    def __init__(self, config, layer, window, source, target, region_words, cluster_mask, waits_for_store):
+        self.config, self.layer, self.window, self.target = config, layer, window, target
+        self.shape = source.shape
+        height, width, channels = source.shape
+        self.source = replace(source, shape=(1, height, width * channels)) if window.packed else source
+        self.region_words, self.cluster_mask, self.waits_for_store = region_words, cluster_mask, waits_for_store
+        self.words, self.settings, self.last_store = [], {}, None
 
     def add(self, name, **values):
         """Append one instruction."""
         self.words.append(isa.encode(name, **values))
 
-    def region_base(self, region):
-        """Return the first word of a region."""
-        return region * self.tiling.region_words
+    def set(self, name, **values):
+        """Append a setting, unless it stands already."""
+        key = name, values.get("cluster", 0)
+        if self.settings.get(key) != values:
+            self.settings[key] = values
+            self.add(name, **values)
 
-    def load(self, load):
-        """Load a strip's rows, columns and input blocks; signals DATA when they are there."""
-        strip, source, config = load.strip, self.source, self.config
-        pitch = config.beats_per_word * len(load.blocks)
-        width = source.shape[1]
-        destination = config.beats_per_word * self.region_base(load.region)
+    def load(self, job, index):
+        """Load piece `index` of a job; gives DATA when it is there."""
+        strip, blocks, rows = job.strip, job.blocks, job.pieces[index]
+        config, width = self.config, self.shape[1]
         columns = len(strip.input_columns)
-        if columns == width:
-            segments = [(strip.input_rows.start * width, len(strip.input_rows) * width)]
+        row_beats = config.beats_per_word * self.window.row_words(columns, blocks)
+        destination = config.beats_per_word * job.region * self.region_words + (rows.start - strip.input_rows.start) * row_beats
+        if self.window.packed:
+            words = range(self.window.row_words(columns, blocks))
+            pieces = self._segment(rows.start, len(rows), words, destination, row_beats)
         else:
-            segments = [(row * width + strip.input_columns.start, columns) for row in strip.input_rows]
-        pieces = []
-        for first, pixels in segments:
-            pieces += self._segment(first, pixels, load.blocks, destination, pitch)
-            destination += pixels * pitch
-        shape = None
+            pitch = config.beats_per_word * len(blocks)
+            segments = [(row * width + strip.input_columns.start, columns) for row in rows] if columns != width else [
+                (rows.start * width, len(rows) * width)]
+            pieces = []
+            for first, pixels in segments:
+                pieces += self._segment(first, pixels, blocks, destination, pitch)
+                destination += pixels * pitch
         for i, (layout, values) in enumerate(pieces):
-            if layout != shape:
-                self.add("LOAD_SHAPE", **layout)
-                shape = layout
-            if i == 0:
-                values["wait_a"] = 0 if load.first_use else FREE[load.region]
+            self.set("LOAD_SHAPE", **layout)
+            if i == index == 0:
+                values["wait_a"] = FREE[job.region] if job.after else 0
                 if self.waits_for_store:
                     values["wait_b"], self.waits_for_store = WRITTEN, False
             if i == len(pieces) - 1:
@@ -113,34 +93,52 @@ class LayerEmitter:
         layout = {"mode": 1, "channels": high - low, "source_pitch": channels, "row_stride": pitch}
         return [(layout, {"address": address, "rows": pixels, "items": 1, "destination": destination})]
 
-    def shape_and_walk(self, strip, blocks, split):
-        """Set the geometry for tiles of a strip with the input blocks `blocks` in the buffer."""
-        layer, row_words = self.layer, len(strip.input_columns) * len(blocks)
-        (kernel_height, kernel_width), (stride_y, stride_x) = layer.kernel, layer.stride
-        output_width = len(strip.output_columns)
-        self.add("SHAPE", kernel_height=kernel_height, kernel_width=kernel_width, blocks=len(blocks), stride_y=stride_y,
-                 stride_x=stride_x, height=len(strip.input_rows), width=len(strip.input_columns),
-                 first_x=self._x(strip, 0), output_width=output_width, zero_point=self.zero_point, split=split)
-        pixel_step = stride_x * len(blocks)
-        self.add("WALK", pixel_step=pixel_step, row_step=stride_y * row_words - (output_width - 1) * pixel_step,
-                 tap_step=len(blocks), tap_row_step=row_words - (kernel_width - 1) * len(blocks))
-
-    zero_point = 0
+    def geometry(self, job, column, width, **values):
+        """Set SHAPE and WALK for tiles of a job whose rows of `width` outputs begin at output column `column`; `values`: other fields of SHAPE."""
+        window, strip, blocks = self.window, job.strip, job.blocks
+        (kernel_height, kernel_width), (stride_y, stride_x) = window.kernel, self.layer.stride
+        columns = len(strip.input_columns)
+        row_bytes, pixel_bytes = window.row_words(columns, blocks) * window.word, window.pixel_bytes(blocks)
+        tap_step, pixel_step = 0 if window.packed else pixel_bytes, stride_x * pixel_bytes
+        self.set("SHAPE", kernel_height=kernel_height, kernel_width=kernel_width, blocks=len(blocks), stride_y=stride_y, stride_x=stride_x * window.unit,
+                 height=len(strip.input_rows), width=columns * window.unit, first_x=self._x(strip, column) * window.unit, output_width=width,
+                 packed=int(window.packed), **values)
+        self.set("WALK", pixel_step=pixel_step, row_step=stride_y * row_bytes - (width - 1) * pixel_step, tap_step=tap_step,
+                 tap_row_step=row_bytes - (kernel_width - 1) * tap_step)
 
     def _x(self, strip, column):
-        return (strip.output_columns.start + column) * self.layer.stride[1] - self.layer.padding.left - strip.input_columns.start
+        return column * self.layer.stride[1] - self.layer.padding.left - strip.input_columns.start
 
-    def tile(self, cluster, strip, blocks, region, start, pixels, block=0):
-        """Set a cluster's run: `pixels` outputs from raster position `start` of the strip."""
-        row, column = divmod(start, len(strip.output_columns))
-        y = (strip.output_rows.start + row) * self.layer.stride[0] - self.layer.padding.top - strip.input_rows.start
-        x = self._x(strip, column)
-        address = self.region_base(region) + (y * len(strip.input_columns) + x) * len(blocks) + block
-        self.add("TILE", cluster=cluster, address=address, y=y, x=x, output_x=column, pixels=pixels)
+    def tile(self, cluster, job, run, column, block=0):
+        """Set a cluster's run (output row, output column, pixels) of rows that begin at output column `column`."""
+        row, first, pixels = run
+        strip, window = job.strip, self.window
+        y = row * self.layer.stride[0] - self.layer.padding.top - strip.input_rows.start
+        x = self._x(strip, first)
+        address = (job.region * self.region_words + y * window.row_words(len(strip.input_columns), job.blocks) + block) * window.word
+        self.set("TILE", cluster=cluster, address=address + x * window.pixel_bytes(job.blocks), y=y, x=x * window.unit, output_x=first - column,
+                 pixels=pixels)
 
-    def store(self, plane, strip, start, pixels, last):
-        """Store `pixels` beats of a plane: contiguous in memory where the strip has whole rows, else a piece of one row."""
-        width = self.target.shape[1]
-        first = strip.output_rows.start * width + strip.output_columns.start + start
-        address = self.target.address + (plane * self.target.shape[0] * width + first) * self.config.beat_bytes
-        self.add("STORE", address=address, beats=pixels, signal_a=WRITTEN if last else 0)
+    def store(self, plane, row, column, beats):
+        """Store `beats` beats of a plane from a place of the target map on; continues the store before where memory does.
+
+        A store stands where its first beats are drained, so all that it waits for follows it in the program.
+        """
+        height, width, _ = self.target.shape
+        address = self.target.address + (plane * height * width + row * width + column) * self.config.beat_bytes
+        if self.last_store is not None:
+            place, first, count = self.last_store
+            if first + count * self.config.beat_bytes == address and count + beats <= _MOST_BEATS:
+                self._put_store(place, first, count + beats)
+                return
+        self.words.append(0)
+        self._put_store(len(self.words) - 1, address, beats)
+
+    def _put_store(self, place, address, beats, signal=0):
+        self.last_store = place, address, beats
+        self.words[place] = isa.encode("STORE", address=address, beats=beats, signal_a=signal)
+
+    def finish(self):
+        """Let the layer's last store give WRITTEN; returns the words."""
+        self._put_store(*self.last_store, WRITTEN)
+        return self.words

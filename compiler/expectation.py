@@ -41,13 +41,26 @@ def memory_image(model, image):
     return memory
 
 
-def expect(network, model, image):
-    """Return the Expectation of an int8 image [H, W, C]. Raises UserError where golden model and reference differ: a bug in the compiler."""
+def filters_off(network, model, filters):
+    """Return {name of a convolution: bool [output channels]}: what the words of the run-time filter mask turn off."""
+    columns, off = model.config.columns, {}
+    for layer in model.layers:
+        if layer.filters is not None:
+            convolution = next(member for member in network.layers if member.name == layer.members[0])
+            off[convolution.name] = np.array([not filters[layer.filters + k // columns] >> k % columns & 1 for k in range(len(convolution.bias))])
+    return off
+
+
+def expect(network, model, image, filters=None):
+    """Return the Expectation of an int8 image [H, W, C]. Raises UserError where golden model and reference differ: a bug in the compiler.
+
+    filters: the words of the run-time filter mask; None: every filter is on.
+    """
     memory = memory_image(model, image)
-    result = Golden(model.config, memory, model.base).run(list(model.words), model.read_window, model.write_window)
+    result = Golden(model.config, memory, model.base, filters).run(list(model.words), model.read_window, model.write_window)
     if result.error:
         raise UserError(f"the golden model stops at instruction {result.position} with error {result.error}: this is a bug in the compiler")
-    reference = execute(network, image[np.newaxis])
+    reference = execute(network, image[np.newaxis], filters_off(network, model, filters) if filters else None)
     tensors = {}
     for layer in model.layers:
         place = model.placements[layer.output]

@@ -13,14 +13,21 @@ def flatten(layer, info, placement):
 
     `layer` is a FullyConnected with weights int8 [outputs, H, W, C], `info` and `placement` those of its input.
     """
-    outputs, height, width, channels = layer.weights.shape
-    if placement.planar:
-        padded = np.pad(layer.weights, ((0, 0), (0, 0), (0, 0), (0, placement.planes * placement.columns - channels)))
-        ordered = padded.reshape(outputs, height, width, placement.planes, placement.columns).transpose(0, 3, 1, 2, 4)
-    else:
-        ordered = layer.weights
-    weights = ordered.reshape(outputs, 1, 1, -1)
+    weights = _in_memory_order(layer.weights, placement)
+    weights = weights.reshape(len(weights), 1, 1, -1)
+    mask = None
+    if layer.dynamic_mask is not None:
+        mask = _in_memory_order(np.broadcast_to(layer.dynamic_mask, (1, *layer.weights.shape[1:])), placement).reshape(-1)
     flat = Conv2D(layer.name, layer.input, layer.output, weights, layer.bias, layer.multipliers, layer.shifts,
-                  clamp_min=layer.clamp_min, clamp_max=layer.clamp_max)
+                  clamp_min=layer.clamp_min, clamp_max=layer.clamp_max, dynamic_mask=mask)
     shape = (1, 1, weights.shape[3])
     return flat, TensorInfo(info.name, *shape, info.scale, info.zero_point), replace(placement, shape=shape)
+
+
+def _in_memory_order(values, placement):
+    """Return values [N, H, W, C] in the order of the input's bytes, with zeros where channels only fill a plane."""
+    if not placement.planar:
+        return values
+    count, height, width, channels = values.shape
+    padded = np.pad(values, ((0, 0), (0, 0), (0, 0), (0, placement.planes * placement.columns - channels)))
+    return padded.reshape(count, height, width, placement.planes, placement.columns).transpose(0, 3, 1, 2, 4)

@@ -47,6 +47,7 @@ class Conv2D:
 
     weights int8 [output channels, kernel height, kernel width, input channels / groups]; bias int32, multipliers int32 and shifts
     (positive left, 0 to 30; negative right, to 31) one an output channel. The bias is TFLite's: of sum((x - zero point) * w).
+    dynamic_mask: bool [input channels], the run-time mask: a cleared channel counts as its zero point; None where the layer has none.
     """
 
     name: str
@@ -61,17 +62,29 @@ class Conv2D:
     groups: int = 1
     clamp_min: int = -128
     clamp_max: int = 127
+    dynamic_mask: np.ndarray | None = None
 
     op = "conv2d"
 
     def __post_init__(self):
         for name, dtype in (("weights", np.int8), ("bias", np.int32), ("multipliers", np.int32), ("shifts", np.int8)):
             object.__setattr__(self, name, _constant(getattr(self, name), dtype))
+        if self.dynamic_mask is not None:
+            object.__setattr__(self, "dynamic_mask", _constant(self.dynamic_mask, bool))
 
     @property
     def kernel(self):
         """(height, width) of the window."""
         return self.weights.shape[1:3]
+
+    @property
+    def kept_weights(self):
+        """The weights as they count: 0 for channels that the dynamic mask clears, since x - zero point is 0 there."""
+        if self.dynamic_mask is None:
+            return self.weights
+        outputs, inputs = self.weights.shape[0], self.weights.shape[3]
+        kept = self.dynamic_mask.reshape(self.groups, inputs).repeat(outputs // self.groups, axis=0)
+        return self.weights * kept[:, np.newaxis, np.newaxis, :]
 
     def output_shape(self, shape):
         """Return the (height, width, channels) that an input of `shape` gives."""
@@ -174,5 +187,8 @@ class Network:
         for name in ("bias", "multipliers", "shifts"):
             if getattr(layer, name).shape != (outputs,):
                 raise UserError(f"{where}: {name} must be one for each of {outputs} output channels")
+        if layer.dynamic_mask is not None and layer.dynamic_mask.shape != (source.channels,):
+            raise UserError(f"{where}: the dynamic mask has the shape {layer.dynamic_mask.shape}, but it must be one for each of "
+                            f"{source.channels} input channels")
         if layer.multipliers.min() < 0 or layer.shifts.min() < -31 or layer.shifts.max() > 30:
             raise UserError(f"{where}: multipliers must not be negative and shifts must lie between -31 and 30")

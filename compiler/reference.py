@@ -26,7 +26,7 @@ def convolve(maps, layer, input_zero_point, output_zero_point):
     sums = []
     for group in range(layer.groups):
         part = windows[:, :, :, group * group_inputs:(group + 1) * group_inputs]
-        weights = layer.weights[group * group_outputs:(group + 1) * group_outputs].astype(np.float64)
+        weights = layer.kept_weights[group * group_outputs:(group + 1) * group_outputs].astype(np.float64)
         sums.append(np.tensordot(part, weights, axes=([3, 4, 5], [3, 1, 2])))
     accumulator = np.concatenate(sums, axis=-1).astype(np.int64) + layer.bias
     return requantise(accumulator, layer.multipliers.astype(np.int64), layer.shifts, output_zero_point,
@@ -38,8 +38,11 @@ def max_pool(maps, layer):
     return np.clip(_windows(maps, layer, -128).max(axis=(4, 5)), layer.clamp_min, layer.clamp_max)
 
 
-def execute(network, images):
-    """Return {tensor name: int8 [N, H, W, C]} for int8 `images` [N, H, W, C]. Raises UserError where they have another shape."""
+def execute(network, images, off=None):
+    """Return {tensor name: int8 [N, H, W, C]} for int8 `images` [N, H, W, C]. Raises UserError where they have another shape.
+
+    off: {name of a convolution: bool [output channels]}, filters that a run-time mask turns off; they give their zero point, clamped.
+    """
     expected = network.tensors[network.input].shape
     images = np.asarray(images)
     if images.dtype != np.int8 or images.shape[1:] != expected:
@@ -48,8 +51,11 @@ def execute(network, images):
     for layer in network.layers:
         maps = values[layer.input]
         if isinstance(layer, Conv2D):
-            values[layer.output] = convolve(
-                maps, layer, network.tensors[layer.input].zero_point, network.tensors[layer.output].zero_point)
+            zero_point = network.tensors[layer.output].zero_point
+            outputs = convolve(maps, layer, network.tensors[layer.input].zero_point, zero_point)
+            if off and layer.name in off:
+                outputs[..., off[layer.name]] = np.clip(zero_point, layer.clamp_min, layer.clamp_max)
+            values[layer.output] = outputs
         else:
             values[layer.output] = max_pool(maps, layer)
     return values

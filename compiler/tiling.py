@@ -1,17 +1,15 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""How a layer is cut: rounds of output pixels, strips of input that fit the activation buffer, passes over input channels."""
+"""The ways to cut a layer: strips of input that fit the activation buffer, passes over input blocks, rounds of output pixels."""
 
 from dataclasses import dataclass
 
 from accel.errors import UserError
+from compiler.rounds import raster_rounds, rectangle_rounds
 
-
-@dataclass(frozen=True)
-class Round:
-    """One run of output pixels a cluster: raster positions `starts` in the strip's output, `counts` pixels; together contiguous."""
-
-    starts: tuple
-    counts: tuple
+# What SHAPE.blocks can say.
+MOST_BLOCKS = 1023
+# Ways to cut the rows that are compared for each number of passes and regions.
+MOST_CUTS = 12
 
 
 @dataclass(frozen=True)
@@ -40,6 +38,50 @@ class Tiling:
     region_words: int
 
 
+@dataclass(frozen=True)
+class Geometry:
+    """What cutting a layer needs to know: input `shape` and `output_shape` (H, W, C), `window`, runs a round (`clusters`) of at most `limit` pixels.
+
+    pool: the outputs are pooled 2 x 2, so only pixels of whole squares are computed. floor: least cycles of a step.
+    """
+
+    layer: object
+    shape: tuple
+    output_shape: tuple
+    window: object
+    clusters: int
+    limit: int
+    pool: bool = False
+    floor: int = 1
+
+    @property
+    def grain(self):
+        """Rows (and columns) that belong together."""
+        return 2 if self.pool else 1
+
+    @property
+    def rows(self):
+        """Output rows to compute."""
+        return self.output_shape[0] // self.grain * self.grain
+
+    @property
+    def columns(self):
+        """Output columns to compute."""
+        return self.output_shape[1] // self.grain * self.grain
+
+    def strip(self, output_rows, output_columns):
+        """Return the Strip of ranges of outputs, without rounds."""
+        layer, pad = self.layer, self.layer.padding
+        return Strip(input_span(output_rows, layer.kernel[0], layer.stride[0], pad.top, self.shape[0]),
+                     range(self.shape[1]) if len(output_columns) == self.columns
+                     else input_span(output_columns, layer.kernel[1], layer.stride[1], pad.left, self.shape[1]), output_rows, output_columns)
+
+    def with_rounds(self, strip):
+        """Return the Strip with its rounds."""
+        rounds = rectangle_rounds(strip, self.clusters, self.limit, self.floor) if self.pool else raster_rounds(strip, self.clusters, self.limit)
+        return Strip(strip.input_rows, strip.input_columns, strip.output_rows, strip.output_columns, rounds)
+
+
 def input_span(outputs, kernel, stride, padding, size):
     """Return the range of input rows (or columns) inside 0..size - 1 under the windows of a range of outputs; never empty."""
     first = outputs.start * stride - padding
@@ -48,73 +90,89 @@ def input_span(outputs, kernel, stride, padding, size):
     return range(low, max(high, low + 1))
 
 
-def even_runs(total, runs):
-    """Return `runs` counts that add up to `total` and differ by at most 1, the larger first."""
-    return tuple(total // runs + (i < total % runs) for i in range(runs))
+def _words(geometry, strip, blocks):
+    return len(strip.input_rows) * geometry.window.row_words(len(strip.input_columns), blocks)
 
 
-def _strip(layer, shape, output_rows, output_columns):
-    pad = layer.padding
-    return Strip(input_span(output_rows, layer.kernel[0], layer.stride[0], pad.top, shape[0]),
-                 input_span(output_columns, layer.kernel[1], layer.stride[1], pad.left, shape[1]),
-                 output_rows, output_columns)
+def _row_strips(geometry, heights):
+    strips, first = [], 0
+    for height in heights:
+        strips.append(geometry.strip(range(first, first + height), range(geometry.columns)))
+        first += height
+    return tuple(strips)
 
 
-def _words(strip, blocks):
-    return len(strip.input_rows) * len(strip.input_columns) * blocks
-
-
-def _row_strips(layer, shape, output_shape, rows):
-    columns = range(output_shape[1])
-    return tuple(_strip(layer, shape, range(first, min(first + rows, output_shape[0])), columns)
-                 for first in range(0, output_shape[0], rows))
-
-
-def _column_strips(layer, shape, output_shape, width):
-    return tuple(_strip(layer, shape, range(row, row + 1), range(first, min(first + width, output_shape[1])))
-                 for row in range(output_shape[0]) for first in range(0, output_shape[1], width))
-
-
-def _candidates(layer, shape, output_shape):
-    """Yield ways to cut the map, the coarsest first: all rows, fewer rows, parts of a row."""
+def _heights(geometry):
+    """Yield the rows of each strip, the coarsest first: all; then as many strips as needed, equally high or all but the last one."""
+    grain, total = geometry.grain, geometry.rows // geometry.grain
     seen = set()
-    for parts in range(1, output_shape[0] + 1):
-        rows = -(-output_shape[0] // parts)
-        if rows not in seen:
-            seen.add(rows)
-            yield _row_strips(layer, shape, output_shape, rows)
-    width = output_shape[1]
-    while width > 1:
-        width = -(-width // 2)
-        yield _column_strips(layer, shape, output_shape, width)
+    for rows in range(total, 0, -1):
+        count = -(-total // rows)
+        even = tuple(total // count + (i < total % count) for i in range(count))
+        full = (rows,) * (total // rows) + ((total % rows,) if total % rows else ())
+        for heights in (full, even):
+            if heights not in seen:
+                seen.add(heights)
+                yield tuple(grain * height for height in heights)
 
 
-def tile_layer(config, layer, shape, output_shape, clusters, blocks):
-    """Return the Tiling of a layer with input `shape` and `output_shape` (H, W, C), `clusters` of which hold different pixels.
+def _column_strips(geometry, width):
+    grain = geometry.grain
+    return tuple(geometry.strip(range(row, row + grain), range(first, min(first + width, geometry.columns)))
+                 for row in range(0, geometry.rows, grain) for first in range(0, geometry.columns, width))
 
-    The coarsest strips are taken of which two fit side by side (so that loading overlaps computing) or of which there is only one;
-    where not even one column of outputs fits, the input channels are taken in passes. Raises UserError where nothing fits.
-    """
-    capacity = config.activation_words
-    for count in range(1, blocks + 1):
+
+def _row_cuts(geometry):
+    """Yield tuples of strips of whole rows, the coarsest first."""
+    for heights in _heights(geometry):
+        yield _row_strips(geometry, heights)
+
+
+def _column_cuts(geometry):
+    """Yield tuples of strips of parts of rows, the coarsest first; none where a window's row is one run of bytes."""
+    width, grain = geometry.columns, geometry.grain
+    while width > grain and not geometry.window.packed:
+        width = -(-width // (2 * grain)) * grain
+        yield _column_strips(geometry, width)
+
+
+def _pass_ranges(window):
+    """Yield the ways to cut the input blocks into passes, the fewest first."""
+    blocks, seen = window.blocks, set()
+    for count in range(1, 2 if window.packed else blocks + 1):
         deepest = -(-blocks // count)
-        passes = tuple(range(first, min(first + deepest, blocks)) for first in range(0, blocks, deepest))
-        for strips in _candidates(layer, shape, output_shape):
-            words = max(_words(strip, deepest) for strip in strips)
-            if words <= (capacity if len(strips) * len(passes) == 1 else capacity // 2):
-                regions = 1 if len(strips) * len(passes) == 1 else 2
-                return Tiling(tuple(_with_rounds(config, strip, clusters) for strip in strips), passes, regions, capacity // regions)
-    raise UserError(f"layer {layer.name!r}: one window of {layer.kernel[0]}x{layer.kernel[1]} does not fit the {capacity} words of an "
-                    f"activation buffer of {config.name}; use a configuration with more activation_words")
+        if deepest not in seen and deepest <= MOST_BLOCKS:
+            seen.add(deepest)
+            yield tuple(range(first, min(first + deepest, blocks)) for first in range(0, blocks, deepest))
 
 
-def _with_rounds(config, strip, clusters):
-    count = -(-strip.pixels // (clusters * config.tile_pixels))
-    runs = even_runs(strip.pixels, count * clusters)
-    rounds, start = [], 0
-    for i in range(count):
-        counts = runs[i * clusters:(i + 1) * clusters]
-        starts = tuple(start + sum(counts[:c]) for c in range(clusters))
-        rounds.append(Round(starts, counts))
-        start += sum(counts)
-    return Strip(strip.input_rows, strip.input_columns, strip.output_rows, strip.output_columns, tuple(rounds))
+def tilings(config, geometry):
+    """Yield all Tilings worth a look, without rounds: only the whole map where it fits the buffer, else the coarsest ways that fit.
+
+    Parts of rows are a last resort: tried only where no strip of whole rows fits with these passes.
+    """
+    for passes in _pass_ranges(geometry.window):
+        by_rows = list(_fitting(config, geometry, _row_cuts(geometry), passes, MOST_CUTS))
+        if by_rows and len(by_rows[0].strips) * len(passes) == 1:
+            yield by_rows[0]
+            return
+        yield from by_rows or _fitting(config, geometry, _column_cuts(geometry), passes, 1)
+
+
+def _fitting(config, geometry, cuts, passes, most):
+    """Yield Tilings of those cuts that fit: the `most` coarsest that fit the buffer, and those of which two do."""
+    capacity, found = config.activation_words, [0, 0]
+    for strips in cuts:
+        words = max(_words(geometry, strip, passes[0]) for strip in strips)
+        for regions in (1, 2):
+            if words <= capacity // regions and found[regions - 1] < most:
+                found[regions - 1] += 1
+                yield Tiling(strips, passes, regions, capacity // regions)
+        if found[1] == most:
+            return
+
+
+def refuse(config, layer):
+    """Return the UserError that says that no way fits."""
+    return UserError(f"layer {layer.name!r}: one window of {layer.kernel[0]}x{layer.kernel[1]} does not fit the {config.activation_words} words of an "
+                     f"activation buffer of {config.name}; use a configuration with more activation_words")

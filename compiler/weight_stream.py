@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The weight stream of an output tile: parameters, channel masks, and the weights of the channels that take part."""
+"""The weight stream of an output tile: channel masks and the weights of the channels that take part, CONV by CONV, then parameters."""
 
 from dataclasses import dataclass
 
@@ -7,15 +7,20 @@ import numpy as np
 
 from accel.errors import UserError
 from compiler.numbers import wrap32
+from compiler.window import fill_gaps
+
+PARAMETERS = np.dtype([("bias", "<i4"), ("multiplier", "<i4"), ("shift", "i1"), ("unused", "V7")])
 
 
 @dataclass(frozen=True)
 class TileStream:
-    """One CONV's part of the stream. `steps` lists for each step how many channels it has; `columns` is CONV.columns."""
+    """All passes of one output tile. `convs` names the pass of each CONV in order; `columns` is CONV.columns; `last_weight` is the offset
+    of the last beat of weights, or None where all masks are empty."""
 
     data: bytes
-    steps: tuple
+    convs: tuple
     columns: int
+    last_weight: int | None
 
 
 def tile_weights(layer, first, count):
@@ -23,9 +28,13 @@ def tile_weights(layer, first, count):
     outputs, height, width, group_inputs = layer.weights.shape
     group_outputs = outputs // layer.groups
     weights = np.zeros((height, width, group_inputs * layer.groups, count), np.int8)
-    for column, k in enumerate(range(first, min(first + count, outputs))):
-        low = k // group_outputs * group_inputs
-        weights[:, :, low:low + group_inputs, column] = layer.weights[k]
+    k, end = first, min(first + count, outputs)
+    while k < end:
+        group = k // group_outputs
+        stop = min(end, (group + 1) * group_outputs)
+        low = group * group_inputs
+        weights[:, :, low:low + group_inputs, k - first:stop - first] = layer.weights[k:stop].transpose(1, 2, 3, 0)
+        k = stop
     return weights
 
 
@@ -37,42 +46,85 @@ def check_accumulator(layer, config):
                         f"of an accumulator of {config.name}; use a configuration with wider accumulator_bits")
 
 
-def parameter_records(layer, input_zero_point, first, columns):
-    """Return the parameters of output channels first... as 16-byte records; the input's zero point is folded into the bias."""
-    records = np.zeros(columns, np.dtype([("bias", "<i4"), ("multiplier", "<i4"), ("shift", "i1"), ("unused", "V7")]))
+def split_weights(config, weights):
+    """Return the addends of `weights` that the grid can multiply: one, or two where a weight is -128 and two share a multiplier."""
+    if config.macs_per_multiplier == 1 or not (weights == -128).any():
+        return [weights]
+    return [np.maximum(weights, -127), np.where(weights == -128, np.int8(-1), np.int8(0))]
+
+
+def tile_parts(config, layer, window, first, sets, whole_weights=False):
+    """Return [(weights int8 [kernel height, kernel width, channels, sets * columns], mask bool [blocks * word])] of a tile, in CONV order.
+
+    A channel takes part where any weight of the tile at any kernel position is not 0; sets of a channel split share the mask.
+    whole_weights: one part, whatever the grid can multiply.
+    """
+    parts, weights = [], window.reshape(tile_weights(layer, first, sets * config.columns))
+    for weights in [weights] if whole_weights else split_weights(config, weights):
+        active = weights.any(axis=(0, 1, 3))
+        active = np.pad(active, (0, window.blocks * window.word - len(active)))
+        parts.append((weights, fill_gaps(config, active) if window.packed else active))
+    return parts
+
+
+def parameter_records(layer, folded_zero_point, first, columns):
+    """Return the parameters of output channels first... as 16-byte records; the input's zero point is folded into the bias (0: it is not)."""
+    records = np.zeros(columns, PARAMETERS)
     valid = slice(first, min(first + columns, len(layer.bias)))
     count = valid.stop - valid.start
     if count > 0:
         sums = layer.weights[valid].astype(np.int64).sum(axis=(1, 2, 3))
-        records["bias"][:count] = wrap32(layer.bias[valid] - input_zero_point * sums)
+        records["bias"][:count] = wrap32(layer.bias[valid] - folded_zero_point * sums)
         records["multiplier"][:count] = layer.multipliers[valid]
         records["shift"][:count] = layer.shifts[valid]
     return records.tobytes()
 
 
-def tile_stream(config, layer, input_zero_point, first, sets, blocks, with_parameters):
-    """Return the TileStream of `sets` weight sets from output channel `first` on, over the input blocks in range `blocks`.
+def tile_stream(config, layer, window, zero_point, first, sets, passes, whole_weights=False):
+    """Return the TileStream of `sets` weight sets from output channel `first` on; `passes` are ranges of input blocks.
 
-    A channel takes part where any weight of the tile at any kernel position is not 0; sets of a channel split share the mask.
+    A pass without a set mask bit has no CONV, unless all are so. A layer with a dynamic mask keeps its bias: the drain subtracts the zero
+    point's share of what took part. whole_weights: see tile_parts.
     """
-    size = config.block_channels
-    weights = [tile_weights(layer, first + s * config.columns, config.columns) for s in range(sets)]
-    parts = [parameter_records(layer, input_zero_point, first + s * config.columns, config.columns) for s in range(sets)] \
-        if with_parameters else []
-    active = np.any([w.any(axis=(0, 1, 3)) for w in weights], axis=0)
-    active = np.pad(active, (0, blocks.stop * size - len(active) if blocks.stop * size > len(active) else 0))
-    steps = []
+    parts = tile_parts(config, layer, window, first, sets, whole_weights)
+    chunks, convs, size, last_weight = [], [], 0, None
+    for index, blocks in enumerate(passes):
+        for weights, active in parts:
+            if active[blocks.start * window.word:blocks.stop * window.word].any():
+                data, last = _conv_stream(config, window, weights, active, blocks)
+                last_weight = size + last
+                size += len(data)
+                chunks.append(data)
+                convs.append(index)
+    if not convs:
+        chunks.append(_conv_stream(config, window, *parts[0], passes[0])[0])
+        convs.append(0)
+    chunks.append(parameter_records(layer, 0 if layer.dynamic_mask is not None else zero_point, first, sets * config.columns))
+    outputs = max(0, min(sets * config.columns, len(layer.bias) - first))
+    return TileStream(b"".join(chunks), tuple(convs), outputs, last_weight)
+
+
+def _conv_stream(config, window, weights, active, blocks):
+    """Return the masks and weights of one CONV over a range of blocks, and the offset of the last beat of weights (None: there is none)."""
+    data, last = bytearray(), None
     for place, block in enumerate(blocks):
         if place % config.masks_per_header == 0:
-            parts.append(_header(config, active, range(block, min(block + config.masks_per_header, blocks.stop))))
-        channels = block * size + np.flatnonzero(active[block * size:(block + 1) * size])
+            data += _header(config, active, range(block, min(block + config.masks_per_header, blocks.stop)))
+        channels = block * window.word + np.flatnonzero(active[block * window.word:(block + 1) * window.word])
         if len(channels):
-            beats = np.stack([w[:, :, channels] for w in weights], axis=3)
-            parts.append(beats.tobytes())
-            per_tap = [config.lanes] * (len(channels) // config.lanes) + [len(channels) % config.lanes] * (len(channels) % config.lanes > 0)
-            steps += per_tap * (layer.kernel[0] * layer.kernel[1])
-    outputs = max(0, min(sets * config.columns, len(layer.bias) - first))
-    return TileStream(b"".join(parts), tuple(steps), outputs)
+            data += _columns_of(weights, channels).tobytes()
+            last = len(data) - config.beat_bytes
+    return bytes(data), last
+
+
+def _columns_of(weights, channels):
+    """Return weights[:, :, channels]; filler bits beyond the window's last channel weigh nothing."""
+    beyond = channels >= weights.shape[2]
+    if not beyond.any():
+        return weights[:, :, channels]
+    chosen = weights[:, :, np.where(beyond, 0, channels)]
+    chosen[:, :, beyond] = 0
+    return chosen
 
 
 def _header(config, active, blocks):

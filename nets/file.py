@@ -13,6 +13,7 @@ from compiler.ir import Conv2D, FullyConnected, MaxPool2D, Network, Padding, Ten
 FORMAT = "sparcnet-network-1"
 _KINDS = {kind.op: kind for kind in (Conv2D, FullyConnected, MaxPool2D)}
 _ARRAYS = ("weights", "bias", "multipliers", "shifts")
+_MASK = "dynamic_mask"
 
 
 def save_network(network, path):
@@ -23,6 +24,9 @@ def save_network(network, path):
         for name in _ARRAYS:
             if name in values:
                 arrays[f"{layer.name}.{name}"] = values.pop(name)
+        mask = values.pop(_MASK, None)
+        if mask is not None:
+            arrays[f"{layer.name}.{_MASK}"] = mask
         layers.append(values)
     header = {"format": FORMAT, "name": network.name, "input": network.input, "output": network.output, "labels": list(network.labels),
               "tensors": [asdict(tensor) for tensor in network.tensors.values()], "layers": layers}
@@ -53,4 +57,6 @@ def _layer(values, stored):
             values[name] = tuple(values[name])
     if issubclass(kind, Conv2D):
         values |= {name: stored[f"{values['name']}.{name}"] for name in _ARRAYS}
+        if f"{values['name']}.{_MASK}" in stored:
+            values[_MASK] = stored[f"{values['name']}.{_MASK}"]
     return kind(**values)

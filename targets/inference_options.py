@@ -47,4 +47,4 @@ def work_of(arguments):
     samples = load_samples(network, arguments.images).first(arguments.count)
     if arguments.pictures and samples.pictures is None:
         raise UserError("--pictures is for the project's own images; leave it out with --images")
-    return Work(config, network, samples, build_binary(network, config))
+    return Work(config, network, samples, build_binary(network, config, arguments.cpu))

@@ -44,9 +44,8 @@ def dram_contents(work, firmware, fault=None):
 
 def _flip_weight_bit(work):
     """Return the model binary's bytes with one bit of the last channel's weight flipped in the last layer that has weights: nothing after it can hide it."""
-    layer = next(layer for layer in reversed(work.binary.model.layers) if layer.plan is not None)
-    # A stream ends with weights, whatever its passes: the last beat is the last channel's.
-    place = layer.stream_address - MODEL_ADDRESS + layer.plan.stream_bytes - work.config.beat_bytes
+    layer = next(layer for layer in reversed(work.binary.model.layers) if layer.plan is not None and layer.plan.last_weight is not None)
+    place = layer.stream_address - MODEL_ADDRESS + layer.plan.last_weight
     data = bytearray(work.binary.data)
     data[place] ^= 0x40
     return bytes(data)

@@ -136,5 +136,5 @@ def _pooled(numbers, columns):
     """Return int8 [outputs, C] of a tile's int8 [pixels, C]: its pixels, or with `columns` the maximum of each 2 x 2 square of its rows."""
     if not columns:
         return numbers
-    squares = numbers.reshape(len(numbers) // (2 * columns), 2, columns // 2, 2, -1)
+    squares = numbers.reshape(len(numbers) // (2 * columns), 2, columns // 2, 2, numbers.shape[1])
     return squares.max(axis=(1, 3)).reshape(-1, numbers.shape[1])

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The CPU's kernels. They read the accelerator's tensors and weight streams, so that no second copy of the weights is needed. */
+/* The CPU's kernels. They read the accelerator's tensors, and weight streams of their own (compiler/cpu_stream.py). */
 #ifndef KERNELS_H
 #define KERNELS_H
 

@@ -63,7 +63,7 @@ static void command_run(const uint32_t *arguments)
 		(unsigned long)result.cycles, (unsigned long)(end - start));
 	if (result.error)
 		return;
-	for (unsigned i = 0; i < model->layers; i++) {
+	for (unsigned i = 0; i < model->records; i++) {
 		printf("@record");
 		for (unsigned field = 0; field < ACCEL_RECORD_FIELDS; field++)
 			printf(" %lu", (unsigned long)accel_record(i, field));
@@ -77,6 +77,11 @@ static void command_cpu(const uint32_t *arguments)
 
 	if (!take_image(arguments[0]))
 		return;
+	for (unsigned i = 0; i < model->layers; i++)
+		if (layers[i].kernel == MODEL_KERNEL_CONV2D && !layers[i].streams) {
+			console_fail("the model was built without the CPU's weights: build it with --cpu");
+			return;
+		}
 	for (unsigned i = 0; i < model->layers; i++) {
 		uint64_t start = now();
 		if (layers[i].kernel == MODEL_KERNEL_CONV2D)

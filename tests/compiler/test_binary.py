@@ -8,16 +8,36 @@ import pytest
 from accel import isa
 from accel.config import CONFIGS
 from compiler.binary import HEADER, LAYER, MAGIC, MODEL_ADDRESS, build_binary
+from tests.support.networks import convolution
 from tests.support.random_networks import random_network
 
 CONFIG = CONFIGS["arty-35"]
+
+
+def words_of(binary, table, place=0):
+    return dict(zip((name for name, _ in table), struct.unpack_from(f"<{len(table)}I", binary.data, place), strict=True))
+
+
+def test_the_cpus_streams_are_there_only_when_asked_for():
+    network = convolution((9, 9), 8, 20, pool=True)
+    plain, full = build_binary(network, CONFIG), build_binary(network, CONFIG, cpu=True)
+    for binary, asked in ((plain, False), (full, True)):
+        header = words_of(binary, HEADER)
+        assert (header["layers"], header["records"]) == (2, 1)
+        convolution_row = words_of(binary, LAYER, header["table"] - MODEL_ADDRESS)
+        assert (convolution_row["streams"] != 0) == asked
+        if asked:
+            assert header["table"] < convolution_row["streams"] < header["program"]
+        pool_row = words_of(binary, LAYER, header["table"] - MODEL_ADDRESS + 4 * len(LAYER))
+        assert pool_row["input"] == convolution_row["output"] and pool_row["streams"] == 0
+    assert len(full.data) > len(plain.data)
 
 
 @pytest.mark.parametrize("seed", range(6))
 def test_header_table_and_program_are_where_the_header_says(seed):
     network = random_network(seed, CONFIG.columns, layers=3)
     binary = build_binary(network, CONFIG)
-    header = dict(zip((name for name, _ in HEADER), struct.unpack_from(f"<{len(HEADER)}I", binary.data), strict=True))
+    header = words_of(binary, HEADER)
     assert (header["magic"], header["address"], header["bytes"]) == (MAGIC, MODEL_ADDRESS, len(binary.data))
     assert (header["config"], header["instruction_set"]) == (CONFIG.hash, isa.ISA_VERSION)
     assert header["layers"] == 3

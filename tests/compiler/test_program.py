@@ -4,12 +4,14 @@
 import numpy as np
 import pytest
 
+from accel import isa
 from accel.config import CONFIGS
 from accel.errors import UserError
 from accel.golden import Golden
-from compiler.ir import Conv2D, Network, Padding, TensorInfo
+from compiler.ir import Conv2D, FullyConnected, Network, Padding, TensorInfo
 from compiler.program import compile_network
 from compiler.reference import execute
+from tests.support.networks import convolution
 from tests.support.random_networks import random_images, random_network
 
 
@@ -25,10 +27,12 @@ def run_golden(model, image):
 
 def assert_program_equals_reference(network, config, seed):
     images = random_images(network, seed)
-    result, tensors = run_golden(compile_network(network, config), images[0])
+    model = compile_network(network, config)
+    result, tensors = run_golden(model, images[0])
     assert result.error == 0, f"seed {seed}: {result}"
-    for name, expected in execute(network, images).items():
-        np.testing.assert_array_equal(tensors[name], expected[0], err_msg=f"seed {seed}, tensor {name}")
+    expected = execute(network, images)
+    for layer in model.layers:
+        np.testing.assert_array_equal(tensors[layer.output], expected[layer.output][0], err_msg=f"seed {seed}, layer {layer.name}")
     return result
 
 
@@ -84,3 +88,74 @@ def test_a_window_that_no_buffer_holds_is_refused_with_its_layer():
 def test_a_kernel_beyond_the_instruction_set_is_refused_with_its_layer():
     with pytest.raises(UserError, match="'conv'.*kernel_width"):
         compile_network(one_convolution((1, 70), 8, 4, (1, 80)), CONFIGS["tiny"])
+
+
+SAME = Padding(1, 1, 1, 1)
+
+
+def plan_of(network, config):
+    return compile_network(network, CONFIGS[config]).layers[-1].plan
+
+
+@pytest.mark.parametrize("config", ["tiny", "small-16", "arty-35"])
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+@pytest.mark.parametrize("kernel, stride, padding", [
+    ((3, 3), (1, 1), SAME), ((5, 7), (2, 3), Padding(2, 3, 0, 1)), ((11, 11), (4, 4), Padding()), ((2, 5), (1, 2), Padding(0, 4, 1, 4))])
+def test_few_input_channels_are_packed_and_exact(kernel, stride, padding, channels, config):
+    for density, size in ((1.0, (14, 17)), (0.6, (23, 12))):
+        network = convolution(size, channels, 20, kernel, stride=stride, padding=padding, density=density, zero_point=17)
+        assert_program_equals_reference(network, CONFIGS[config], 3)
+
+
+def test_a_wide_kernel_over_rgb_is_packed():
+    assert plan_of(convolution((64, 64), 3, 96, (11, 11), stride=(4, 4)), "arty-35").geometry.window.packed
+    assert not plan_of(convolution((64, 64), 3, 96, (11, 11), stride=(4, 4), planar=True), "arty-35").geometry.window.packed
+    assert not plan_of(convolution((16, 16), 64, 64), "arty-35").geometry.window.packed
+
+
+@pytest.mark.parametrize("config", ["tiny", "arty-35"])
+@pytest.mark.parametrize("zero_point", [-128, 0, 17])
+@pytest.mark.parametrize("options", [
+    {}, {"stride": (2, 1)}, {"planar": True}, {"groups": 2}, {"pool": True}, {"density": 0.5}, {"kernel": (1, 1), "padding": Padding()}])
+def test_a_dynamic_mask_counts_cleared_channels_as_their_zero_point(options, zero_point, config):
+    options = {"kernel": (3, 3), "padding": SAME, **options}
+    for seed, share in enumerate((0.0, 0.5, 1.0)):
+        network = convolution((9, 10), 40, 40, mask=share, zero_point=zero_point, seed=seed, **options)
+        result = assert_program_equals_reference(network, CONFIGS[config], seed)
+        if not options.get("density"):
+            layer = network.layers[-1 - bool(options.get("pool"))]
+            assert (max(record["macs"] for record in result.records.values()) > 0) == layer.dynamic_mask.any()
+
+
+def test_a_dynamic_mask_over_passes_and_one_of_a_fully_connected_layer_are_exact():
+    network = convolution((12, 12), 250, 12, (3, 3), padding=SAME, mask=0.5, zero_point=17)
+    assert len(plan_of(network, "tiny").tiling.passes) > 1
+    assert_program_equals_reference(network, CONFIGS["tiny"], 1)
+    for planar in (False, True):
+        network = convolution((3, 4), 10, 30, (3, 4), mask=0.5, planar=planar, zero_point=-128, kind=FullyConnected)
+        assert_program_equals_reference(network, CONFIGS["arty-35"], 1)
+
+
+def test_a_dynamic_mask_of_too_many_channels_is_refused():
+    with pytest.raises(UserError, match="'conv' has a dynamic mask for 1025 channels, but at most 1024"):
+        compile_network(convolution((1, 1), 1025, 16, (1, 1), mask=0.5), CONFIGS["arty-35"])
+
+
+def test_a_layer_without_any_weights_is_exact():
+    network = convolution((20, 20), 130, 40, padding=SAME, density=0.0)
+    assert_program_equals_reference(network, CONFIGS["tiny"], 1)
+
+
+def test_the_stores_of_a_fully_connected_layer_are_one():
+    model = compile_network(convolution((2, 2), 16, 700, (2, 2), kind=FullyConnected), CONFIGS["arty-35"])
+    stores = [values for name, values in map(isa.decode, model.words) if name == "STORE"]
+    assert [values["beats"] for values in stores] == [44]
+
+
+def test_a_layer_says_what_it_is_before_each_tile_once():
+    model = compile_network(convolution((16, 16), 128, 128, (3, 3), padding=SAME), CONFIGS["arty-35"])
+    names = [isa.decode(word)[0] for word in model.words]
+    plan = model.layers[0].plan
+    tiles = len(plan.streams) * len(plan.tiling.strips[0].rounds)
+    assert names.count("WEIGHTS") == names.count("CONV") == tiles
+    assert names.count("SHAPE") == names.count("WALK") == names.count("DRAIN") == 1

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The vectorised reference equals loops over every output, input channel and tap."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -30,6 +32,7 @@ def draw_convolution(rng, groups=1, kernel=None, kind=Conv2D, zero_points=None):
 
 
 def convolve_by_loops(network, image):
+    """Channels that a dynamic mask clears count as their zero point."""
     layer, source, target = network.layers[0], network.tensors["in"], network.tensors["out"]
     group_inputs, group_outputs = layer.weights.shape[3], layer.weights.shape[0] // layer.groups
     sums = np.zeros(target.shape, np.int64)
@@ -37,8 +40,9 @@ def convolve_by_loops(network, image):
         sums[oy, ox, k] = layer.bias[k]
         for ky, kx, c in np.ndindex(*layer.kernel, group_inputs):
             y, x = oy * layer.stride[0] + ky - layer.padding.top, ox * layer.stride[1] + kx - layer.padding.left
-            if 0 <= y < source.height and 0 <= x < source.width:
-                activation = int(image[y, x, k // group_outputs * group_inputs + c]) - source.zero_point
+            channel = k // group_outputs * group_inputs + c
+            if 0 <= y < source.height and 0 <= x < source.width and (layer.dynamic_mask is None or layer.dynamic_mask[channel]):
+                activation = int(image[y, x, channel]) - source.zero_point
                 sums[oy, ox, k] += activation * int(layer.weights[k, ky, kx, c])
     return requantise(sums, layer.multipliers, layer.shifts, target.zero_point, layer.clamp_min, layer.clamp_max)
 
@@ -51,6 +55,32 @@ def test_a_convolution_equals_the_loops(seed, groups, kind):
     outputs = execute(network, images)["out"]
     for image, output in zip(images, outputs, strict=True):
         np.testing.assert_array_equal(output, convolve_by_loops(network, image))
+
+
+@pytest.mark.parametrize("kind", [Conv2D, FullyConnected])
+@pytest.mark.parametrize("groups", [1, 3])
+def test_a_dynamic_mask_makes_channels_count_as_their_zero_point(groups, kind):
+    rng = np.random.default_rng(groups)
+    network, images = draw_convolution(rng, groups, kind=kind, zero_points=(17, -5))
+    layer = replace(network.layers[0], dynamic_mask=rng.random(network.tensors["in"].channels) < 0.5)
+    network = Network("masked", "in", "out", network.tensors, (layer,))
+    np.testing.assert_array_equal(execute(network, images)["out"][1], convolve_by_loops(network, images[1]))
+
+
+def test_a_filter_that_is_off_gives_its_clamped_zero_point():
+    network, images = draw_convolution(np.random.default_rng(5), 2)
+    layer, outputs = network.layers[0], network.tensors["out"].channels
+    off = np.arange(outputs) % 2 == 0
+    some, full = execute(network, images, {"layer": off})["out"], execute(network, images)["out"]
+    assert (some[..., off] == np.clip(network.tensors["out"].zero_point, layer.clamp_min, layer.clamp_max)).all()
+    np.testing.assert_array_equal(some[..., ~off], full[..., ~off])
+
+
+def test_a_dynamic_mask_of_the_wrong_size_is_refused():
+    network, _ = draw_convolution(np.random.default_rng(0))
+    layer = replace(network.layers[0], dynamic_mask=np.ones(99, bool))
+    with pytest.raises(UserError, match="layer 'layer': the dynamic mask has the shape .99,., but"):
+        Network("masked", "in", "out", network.tensors, (layer,))
 
 
 @pytest.mark.parametrize("seed", range(6))

@@ -7,6 +7,7 @@ import pytest
 from accel.errors import UserError
 from compiler.reference import execute
 from nets.file import load_network, save_network
+from tests.support.networks import convolution
 from tests.support.random_networks import random_images, random_network
 
 
@@ -20,6 +21,14 @@ def test_a_network_file_gives_back_the_network(seed, tmp_path):
     assert again.name == network.name and list(expected) == list(got)
     for name in expected:
         np.testing.assert_array_equal(got[name], expected[name], err_msg=f"seed {seed}, tensor {name}")
+
+
+def test_a_dynamic_mask_survives(tmp_path):
+    network = convolution((4, 4), 10, 6, mask=0.5)
+    save_network(network, tmp_path / "network.npz")
+    again = load_network(tmp_path / "network.npz").layers[0]
+    np.testing.assert_array_equal(again.dynamic_mask, network.layers[0].dynamic_mask)
+    assert again.dynamic_mask.dtype == bool
 
 
 @pytest.mark.parametrize("content", [b"", b"not a zip", None])

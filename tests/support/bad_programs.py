@@ -20,9 +20,13 @@ def _with_leftover(words):
 
 
 def _with_far_tile(words, config):
-    """Return words whose first TILE begins beyond the buffer, and the position of the CONV that reads there."""
-    changed, _ = replace(words, "TILE", address=config.activation_words)
-    return changed, next(i for i, word in enumerate(words) if isa.decode(word)[0] == "CONV")
+    """Return words with a tile that begins beyond the buffer, in a layer that is not packed, and the position of the instruction that reads there."""
+    decoded = list(map(isa.decode, words))
+    shape = next(i for i, (name, values) in enumerate(decoded) if name == "SHAPE" and not values["packed"])
+    tile = next(i for i in range(shape, len(words)) if decoded[i][0] == "TILE")
+    changed = list(words)
+    changed[tile] = isa.encode("TILE", **{**decoded[tile][1], "address": config.activation_bytes})
+    return changed, next(i for i in range(tile, len(words)) if decoded[i][0] in ("CONV", "POOL"))
 
 
 def bad_programs(config):

@@ -15,7 +15,7 @@ from targets.simulator import Simulation, build_simulator, software_directory
 
 def work_for(network, images, config=CONFIGS["arty-35"]):
     """Return the Work of running int8 `images` through `network`."""
-    return Work(config, network, Samples(images), build_binary(network, config))
+    return Work(config, network, Samples(images), build_binary(network, config, cpu=True))
 
 
 @contextlib.contextmanager

@@ -11,6 +11,7 @@ from accel.config import CONFIGS
 from accel.errors import UserError
 from accel.golden import Golden
 from accel.registers import ERROR_CODES
+from compiler.binary import build_binary
 from compiler.expectation import expect, memory_image
 from compiler.ir import Conv2D, Network
 from firmware.inference import TIME_FIELDS, run_image, run_on_cpu
@@ -42,7 +43,7 @@ def test_a_run_writes_the_object_that_the_command_line_promises(tmp_path):
     assert {name: report[name] for name in ("target", "config", "model", "clock_hz", "count")} == {
         "target": "sim", "config": "arty-35", "model": "digits", "clock_hz": 100_000_000, "count": 8}
     layers = report["layers"]
-    assert [layer["name"] for layer in layers] == ["conv1", "conv2", "pool", "conv3", "dense"]
+    assert [layer["name"] for layer in layers] == ["conv1", "conv2+pool", "conv3", "dense"]
     for layer in layers:
         assert sum(layer[name] for name in TIME_FIELDS) == layer["cycles"], layer["name"]
         assert layer["macs_done"] <= layer["macs"]
@@ -150,3 +151,13 @@ def test_the_firmware_refuses_what_it_does_not_understand_with_a_sentence():
         link.write_word(0x41000000, 0)
         with pytest.raises(UserError, match="there is no model in memory"):
             link.command(f"run {addresses[0]}")
+
+
+def test_the_firmware_says_that_a_model_was_built_without_the_cpus_weights():
+    network = load_model("digits")
+    work = work_for(network, load_samples(network).images[:1])
+    work = replace(work, binary=build_binary(network, CONFIG))
+    with running_soc(work) as (link, addresses):
+        with pytest.raises(UserError, match="built without the CPU's weights"):
+            link.command(f"cpu {addresses[0]}")
+        assert run_image(link, network, work.binary.model, expect(network, work.binary.model, work.samples.images[0]), addresses[0]).exact

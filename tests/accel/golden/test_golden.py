@@ -21,7 +21,7 @@ def identity_layer(pixels=3, weights_beats=None, **conv):
     """A 1x1 convolution of one block with one channel set: output k = activation * weight k, on cluster 0."""
     memory = bytearray(0x2000)
     records = b"".join(np.array([0, 1 << 30], "<i4").tobytes() + bytes([1]) + bytes(7) for _ in range(TINY.columns))
-    stream = records + (0b10).to_bytes(4, "little") + np.array([1, 2, -3, 4], np.int8).tobytes()
+    stream = (0b10).to_bytes(4, "little") + np.array([1, 2, -3, 4], np.int8).tobytes() + records
     memory[0x100:0x100 + len(stream)] = stream
     memory[0x800:0x800 + 4 * pixels] = np.arange(4 * pixels, dtype=np.int8).tobytes()
     beats = len(stream) // 4 if weights_beats is None else weights_beats
@@ -33,7 +33,7 @@ def identity_layer(pixels=3, weights_beats=None, **conv):
         isa.encode("WEIGHTS", address=0x100, beats=beats),
         isa.encode("SHAPE", kernel_height=1, kernel_width=1, blocks=1, stride_y=1, stride_x=1, height=1, width=pixels,
                    output_width=pixels),
-        isa.encode("WALK", pixel_step=1),
+        isa.encode("WALK", pixel_step=TINY.block_channels),
         isa.encode("DRAIN", clamp_min=-128, clamp_max=127),
         isa.encode("TILE", cluster=0, pixels=pixels),
         isa.encode("TILE", cluster=1, pixels=0),
@@ -77,7 +77,6 @@ def test_a_bad_program_stops_with_its_error_and_position(change, error, position
 def test_kept_partial_sums_go_on_in_the_next_convolution():
     memory, words = identity_layer(keep=1)
     stream = bytes(memory[0x100:0x100 + 72])
-    memory[0x100:0x108] = stream[64:72]
     memory[0x108:0x108 + 72] = stream
     words[3] = isa.encode("WEIGHTS", address=0x100, beats=20)
     words.insert(10, isa.encode("CONV", pixels=3, columns=4, accumulate=1))

@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""A convolution's instructions from its plan."""
+
+from functools import partial
+from itertools import groupby
+
+from compiler.emit import DATA, FREE, LayerEmitter
+from compiler.loads import Loader, jobs_of, row_pieces, whole
+
+
+def emit_convolution(config, layer, plan, source, target, zero_points, stream_address, filters, waits_for_store):
+    """Return the layer's instruction words.
+
+    `zero_points` are (input, output); the streams lie at `stream_address` in order; `filters` is the word of the filter mask of the first output
+    plane, or None where the filters are always on.
+    """
+    window = plan.geometry.window
+    emitter = LayerEmitter(config, layer, window, source, target, plan.tiling.region_words, (1 << config.clusters) - 1, waits_for_store)
+    if layer.dynamic_mask is not None:
+        for block in range(window.blocks):
+            channels = layer.dynamic_mask[block * window.word:(block + 1) * window.word]
+            emitter.add("MASK", block=block, channels=sum(1 << c for c, kept in enumerate(channels) if kept))
+    body = _Body(emitter, plan, zero_points, stream_address, filters)
+    if len(plan.tiling.passes) == 1:
+        body.rounds()
+    else:
+        body.passes()
+    return emitter.finish()
+
+
+class _Body:
+    """Emits rounds and tiles."""
+
+    def __init__(self, emitter, plan, zero_points, stream_address, filters):
+        self.emitter, self.plan, self.zero_points = emitter, plan, zero_points
+        self.filters = filters
+        self.addresses = [stream_address]
+        for stream in plan.streams:
+            self.addresses.append(self.addresses[-1] + len(stream.data))
+
+    def rounds(self):
+        """Emit a layer in one pass: each round works on all output tiles."""
+        tiling, tiles = self.plan.tiling, len(self.plan.streams)
+        cut = partial(row_pieces, self.emitter.config, self.plan.geometry, blocks=tiling.passes[0])
+        jobs = jobs_of([(strip, tiling.passes[0]) for strip in tiling.strips], tiling.regions, cut)
+        loader = Loader(jobs, tiling.regions, self.emitter.load)
+        for number, job in enumerate(jobs):
+            for turn, part in enumerate(job.strip.rounds):
+                takes = loader.before(number, turn)
+                self._geometry(job, part)
+                frees = FREE[job.region] if job.before and turn == len(job.strip.rounds) - 1 else 0
+                for tile, stream in enumerate(self.plan.streams):
+                    self._weights(tile)
+                    for index in range(len(stream.convs)):
+                        last = tile == tiles - 1 and index == len(stream.convs) - 1
+                        self._conv(tile, part, index, DATA if takes and tile == index == 0 else 0, frees if last else 0)
+                    self._store(tile, part)
+
+    def passes(self):
+        """Emit a layer whose input channels take several loads: each round and output tile takes them in turn, its partial sums are kept."""
+        tiling = self.plan.tiling
+        turns = [(strip, part, tile) for strip in tiling.strips for part in strip.rounds for tile in range(len(self.plan.streams))]
+        groups = [[list(convs) for _, convs in groupby(range(len(stream.convs)), stream.convs.__getitem__)] for stream in self.plan.streams]
+        loads = [(strip, tiling.passes[self.plan.streams[tile].convs[group[0]]]) for strip, _, tile in turns for group in groups[tile]]
+        jobs = jobs_of(loads, tiling.regions, whole)
+        loader = Loader(jobs, tiling.regions, self.emitter.load)
+        number = 0
+        for _, part, tile in turns:
+            self._weights(tile)
+            for group in groups[tile]:
+                job = jobs[number]
+                loader.before(number, 0)
+                self._geometry(job, part)
+                for index in group:
+                    self._conv(tile, part, index, DATA if index == group[0] else 0, FREE[job.region] if job.before and index == group[-1] else 0)
+                number += 1
+            self._store(tile, part)
+
+    def _geometry(self, job, part):
+        """Set what a round needs; in a channel split all clusters have the same run."""
+        layer, split = self.emitter.layer, self.plan.split
+        dynamic = {"dynamic": 1, "first_block": job.blocks.start} if layer.dynamic_mask is not None else {}
+        self.emitter.set("DRAIN", zero_point=self.zero_points[1], clamp_min=layer.clamp_min, clamp_max=layer.clamp_max, pool_columns=part.pool)
+        self.emitter.geometry(job, part.column, part.width, zero_point=self.zero_points[0], split=split, **dynamic)
+        for cluster in range(self.emitter.config.clusters):
+            self.emitter.tile(cluster, job, part.runs[0 if split else cluster], part.column)
+
+    def _filter_fields(self, tile):
+        sets = self.plan.sets
+        return {} if self.filters is None else {"filters": self.filters + tile * sets, "planes": sets}
+
+    def _weights(self, tile):
+        beats = len(self.plan.streams[tile].data) // self.emitter.config.beat_bytes
+        self.emitter.add("WEIGHTS", address=self.addresses[tile], beats=beats, **self._filter_fields(tile))
+
+    def _conv(self, tile, part, index, wait, signal):
+        """Emit CONV `index` of an output tile's several: all but the last keep their partial sums."""
+        stream = self.plan.streams[tile]
+        self.emitter.add("CONV", pixels=part.pixels, columns=stream.columns, accumulate=int(index > 0), keep=int(index < len(stream.convs) - 1),
+                         wait_a=wait, signal_a=signal, **self._filter_fields(tile))
+
+    def _store(self, tile, part):
+        """Emit the stores of one output tile: in a channel split one plane a cluster."""
+        sets = self.plan.sets
+        for plane in range(tile * sets, (tile + 1) * sets):
+            for row, column, beats in part.stores:
+                self.emitter.store(plane, row, column, beats)
