@@ -2,6 +2,7 @@
 """The whole SoC in litex_sim: real firmware, LiteDRAM, the accelerator; driven as a user drives it."""
 
 import json
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -18,11 +19,11 @@ from nets.file import save_network
 from nets.synthetic import convolution_network, random_images
 from nets.zoo import load_model, load_samples
 from targets import sim, simulator
+from targets.running_soc import running_soc, work_for
 from tests.support.bad_programs import bad_programs
 from tests.support.random_networks import random_images as images_of_random_network
 from tests.support.random_networks import random_network
 from tests.support.slices import slice_of
-from tests.support.soc import running_soc, work_for
 
 CONFIG = CONFIGS["arty-35"]
 
@@ -53,6 +54,17 @@ def test_a_run_writes_the_object_that_the_command_line_promises(tmp_path):
 
 def test_cycles_are_the_same_in_every_run(tmp_path):
     assert run_digits(tmp_path) == run_digits(tmp_path)
+
+
+def test_a_boot_through_the_uart_gives_the_predictions_of_a_boot_from_ram(tmp_path, capsys):
+    said, reports = {}, {}
+    for boot in ("ram", "uart"):
+        status, reports[boot] = run_digits(tmp_path, "--boot", boot, "--pictures", count=2)
+        assert status == 0, boot
+        said[boot] = re.findall(r"is \d, said \d", capsys.readouterr().out)
+    assert len(said["ram"]) == 2 and said["uart"] == said["ram"]
+    for name in ("exact", "accuracy", "macs_done", "dram_read_bytes", "dram_write_bytes"):
+        assert reports["uart"][name] == reports["ram"][name], name
 
 
 def test_a_differently_pruned_network_builds_no_gateware(tmp_path, monkeypatch):
