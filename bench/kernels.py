@@ -27,13 +27,13 @@ MASKED = (16, 16, 128, 128)  # height, width, input and output channels
 COLUMNS, BLOCK, LANES = CONFIG.columns, CONFIG.block_channels, CONFIG.lanes
 
 
-def _dynamic(name, cleared):
-    """A convolution whose input channels are masked at run time: the first `cleared` of each block of 32, in an order that differs by block."""
+def _dynamic(name, kept):
+    """A convolution with a run-time mask for the whole layer that leaves `kept` of each 32 input channels, others in each block."""
     if "dynamic_mask" not in {field.name for field in fields(Conv2D)}:
         raise UserError(f"{name} needs a compiler that knows run-time masks (Conv2D.dynamic_mask), and this one does not: name the other rows")
     rng, mask = np.random.default_rng(1), np.zeros(MASKED[2], bool)
     for low in range(0, len(mask), BLOCK):
-        mask[low + rng.permutation(BLOCK)[:cleared]] = True
+        mask[low + rng.permutation(BLOCK)[:kept]] = True
     return convolution_network(name, *MASKED, zero_point=-128, dynamic_mask=mask)
 
 
@@ -53,7 +53,7 @@ NETWORKS = {
     "mask-25": lambda name: convolution_network(name, *MASKED, kept=8),
     "mask-random-50": lambda name: convolution_network(name, *MASKED, probability=1 / 2),
     "mask-random-25": lambda name: convolution_network(name, *MASKED, probability=1 / 4),
-    "mask-dynamic-dense": lambda name: _dynamic(name, 0),
+    "mask-dynamic-dense": lambda name: _dynamic(name, BLOCK),
     "mask-dynamic-50": lambda name: _dynamic(name, BLOCK // 2),
     "maxpool-fused": partial(convolution_network, height=32, width=32, inputs=64, outputs=64, pool=True),
 }

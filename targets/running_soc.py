@@ -77,7 +77,8 @@ def booted_soc(directory, files, boot="ram", arrived=lambda count: None):
         try:
             if boot == "uart":
                 write_boot_files(directory / "firmware", files)
-                SerialBoot(link.serial, simulation.check_alive).load(files, arrived)
+                # The line loses nothing: silence only means that the machine is busy.
+                SerialBoot(link.serial, simulation.check_alive, silence=60).load(files, arrived)
             link.wait_ready()
             yield link
         finally:

@@ -11,6 +11,7 @@ from accel.errors import UserError
 from bench import kernels, soc_runs
 from bench.kernels import CONFIG, NETWORKS, ROWS, bars_of, channels_set, main
 from bench.soc_runs import run_networks
+from compiler.ir import Conv2D
 from nets.synthetic import convolution_network
 
 BARS = {
@@ -19,7 +20,8 @@ BARS = {
     "fc-4096": (0.85, "higher"), "mask-50": (1.05, "lower"), "mask-25": (1.05, "lower"), "mask-random-50": (1.05, "lower"),
     "mask-random-25": (1.05, "lower"), "mask-dynamic-50": (1.15, "lower"), "maxpool-fused": (0.03, "lower"),
 }
-PRESENT = [name for name in NETWORKS if not name.startswith("mask-dynamic")]
+DYNAMIC = "dynamic_mask" in Conv2D.__dataclass_fields__
+PRESENT = [name for name in NETWORKS if DYNAMIC or not name.startswith("mask-dynamic")]
 
 
 def measured(network="mask-dense", cycles=1000, macs=0):
@@ -55,6 +57,20 @@ def test_masks_keep_as_many_channels_of_each_block_as_they_should_and_each_tile_
         assert len({row.tobytes() for row in used}) == 8
     assert channels_set(NETWORKS["mask-random-50"]("x").layers[0].weights).mean() == pytest.approx(16, abs=2)
     assert channels_set(NETWORKS["mask-random-25"]("x").layers[0].weights).mean() == pytest.approx(8, abs=2)
+
+
+@pytest.mark.skipif(DYNAMIC, reason="the compiler knows run-time masks")
+def test_a_row_that_the_compiler_cannot_do_is_refused_with_a_sentence(capsys):
+    assert main(["mask-dynamic-50"]) == 2
+    assert "mask-dynamic-50 needs a compiler that knows run-time masks" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(not DYNAMIC, reason="the compiler does not know run-time masks")
+@pytest.mark.parametrize("name, kept", [("mask-dynamic-50", 16), ("mask-dynamic-dense", 32)])
+def test_a_run_time_mask_leaves_as_many_channels_of_each_block_as_it_should(name, kept):
+    network = NETWORKS[name](name)
+    assert (network.layers[0].dynamic_mask.reshape(4, 32).sum(axis=1) == kept).all()
+    assert network.tensors["input"].zero_point == -128
 
 
 def test_figures_follow_their_formulas():

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import serial
 
 from accel.config import CONFIGS
 from accel.errors import UserError
@@ -15,11 +16,12 @@ from accel.registers import ERROR_CODES
 from compiler.expectation import expect, memory_image
 from compiler.ir import Conv2D, Network
 from firmware.inference import TIME_FIELDS, run_image, run_on_cpu
+from firmware.serial_boot import REQUEST
 from nets.file import save_network
 from nets.synthetic import convolution_network, random_images
 from nets.zoo import load_model, load_samples
 from targets import sim, simulator
-from targets.running_soc import running_soc, work_for
+from targets.running_soc import BIOS_AGAIN, FIRMWARE_ADDRESS, running_soc, work_for
 from tests.support.bad_programs import bad_programs
 from tests.support.random_networks import random_images as images_of_random_network
 from tests.support.random_networks import random_network
@@ -65,6 +67,16 @@ def test_a_boot_through_the_uart_gives_the_predictions_of_a_boot_from_ram(tmp_pa
     assert len(said["ram"]) == 2 and said["uart"] == said["ram"]
     for name in ("exact", "accuracy", "macs_done", "dram_read_bytes", "dram_write_bytes"):
         assert reports["uart"][name] == reports["ram"][name], name
+
+
+def test_a_bios_that_no_one_answered_asks_again():
+    directory = simulator.build_simulator(CONFIG)
+    with simulator.Simulation(directory, [(FIRMWARE_ADDRESS, BIOS_AGAIN)]) as simulation, serial.Serial(simulation.port, timeout=1) as port:
+        for _ in range(3):
+            said = b""
+            while not said.endswith(REQUEST):
+                simulation.check_alive()
+                said += port.read(1)
 
 
 def test_a_differently_pruned_network_builds_no_gateware(tmp_path, monkeypatch):
