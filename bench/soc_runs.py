@@ -4,7 +4,6 @@
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from accel.errors import UserError
@@ -12,7 +11,7 @@ from compiler.expectation import expect
 from firmware.inference import TIME_FIELDS, run_image
 from firmware.report import report_object
 from nets.synthetic import random_images
-from targets.console import console
+from targets.console import progress
 from targets.running_soc import boot_files, booted_soc, build_soc, work_for
 
 CLOCK_HZ = 100_000_000
@@ -45,15 +44,14 @@ def run_network(network, config, directory, firmware):
 
 def run_networks(networks, config, jobs=2):
     """Return {name: Measured} of [Network], `jobs` simulations at a time, the first ones first. Raises UserError for the first that fails."""
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, transient=True, console=console()) as progress:
-        task = progress.add_task(f"building the simulator of {config.name} (minutes the first time)", total=None)
-        directory, firmware = build_soc(config, jobs, lambda: progress.update(task))
-        progress.update(task, description="networks in the simulated SoC", total=len(networks), completed=0)
+    with progress() as bar:
+        task = bar.add_task(f"building the simulator of {config.name} (minutes the first time)", total=None)
+        directory, firmware = build_soc(config, jobs, lambda: bar.update(task))
+        bar.update(task, description="networks in the simulated SoC", total=len(networks), completed=0)
         with ThreadPoolExecutor(jobs) as pool:
             futures = [pool.submit(run_network, network, config, directory, firmware) for network in networks]
             for future in futures:
-                future.add_done_callback(lambda done: progress.advance(task))
+                future.add_done_callback(lambda done: bar.advance(task))
             try:
                 return {network.name: future.result() for network, future in zip(networks, futures, strict=True)}
             finally:

@@ -3,11 +3,10 @@
 
 import argparse
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
 from accel.config import load_config
 from accel.errors import UserError
 from accel.hdl.requantise_lane import ROUNDING
+from targets.console import progress
 from targets.inference_options import add_options, work_of
 from targets.run_model import conclude, run_cpu, run_model
 from targets.running_soc import booted_soc, boot_files, build_soc, place_images
@@ -15,32 +14,28 @@ from targets.running_soc import booted_soc, boot_files, build_soc, place_images
 CLOCK_HZ = 100_000_000
 
 
-def _progress():
-    return Progress(SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), transient=True)
-
-
-def _build(config, arguments, progress):
-    task = progress.add_task(f"building the simulator of {config.name} (minutes the first time)", total=None)
+def _build(config, arguments, bar):
+    task = bar.add_task(f"building the simulator of {config.name} (minutes the first time)", total=None)
     rounding = 0 if arguments.fault == "rounding" else ROUNDING
-    directory, firmware = build_soc(config, arguments.jobs, lambda: progress.update(task), rounding)
-    progress.remove_task(task)
+    directory, firmware = build_soc(config, arguments.jobs, lambda: bar.update(task), rounding)
+    bar.remove_task(task)
     return directory, firmware
 
 
 def simulate(work, arguments):
     """Build what is missing, run the images, report; returns the exit status."""
     place_images(work)  # refuses what does not fit before anything is built
-    with _progress() as progress:
-        directory, firmware = _build(work.config, arguments, progress)
+    with progress() as bar:
+        directory, firmware = _build(work.config, arguments, bar)
         files, addresses = boot_files(work, firmware, arguments.fault)
         serial = arguments.boot == "uart"
-        task = progress.add_task("loading through the UART" if serial else "booting", total=sum(len(file.data) for file in files) if serial else None)
-        with booted_soc(directory, files, arguments.boot, lambda count: progress.advance(task, count)) as link:
-            progress.update(task, description="images on the accelerator", total=len(addresses), completed=0)
-            runs = run_model(link, work, addresses, lambda: progress.advance(task))
+        task = bar.add_task("loading through the UART" if serial else "booting", total=sum(len(file.data) for file in files) if serial else None)
+        with booted_soc(directory, files, arguments.boot, lambda count: bar.advance(task, count)) as link:
+            bar.update(task, description="images on the accelerator", total=len(addresses), completed=0)
+            runs = run_model(link, work, addresses, lambda: bar.advance(task))
             cpu_run = None
             if arguments.cpu:
-                progress.update(task, description="one image by the CPU alone", total=None)
+                bar.update(task, description="one image by the CPU alone", total=None)
                 cpu_run = run_cpu(link, work, addresses[0])
             link.command("exit")
     return conclude(arguments, work, "sim", CLOCK_HZ, runs, cpu_run)
@@ -61,7 +56,7 @@ def run(arguments):
         return simulate(work_of(arguments), arguments)
     if not arguments.build:
         raise UserError("nothing to do: give --run to run a model, or --build to build the simulator only")
-    with _progress() as progress:
-        directory, _ = _build(load_config(arguments.config), arguments, progress)
+    with progress() as bar:
+        directory, _ = _build(load_config(arguments.config), arguments, bar)
     print(f"the simulator is in {directory}")
     return 0
