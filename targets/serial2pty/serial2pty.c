@@ -4,7 +4,8 @@
  * The terminal's path is written to the file "serial_port" in the working directory. Nothing is lost in either direction: simulated time
  * stands still while no one reads the terminal, and input is taken only when the UART has had what was taken before. When the firmware
  * says by ENQ that it waits for a line, simulated time stands still until the line is there: so a host that speaks
- * only then changes no cycle count, however slow it is. Ends the simulation when the process that started it is gone. */
+ * only then changes no cycle count, however slow it is. What was sent before the first ENQ was for the BIOS: a serial boot, say. Ends the
+ * simulation when the process that started it is gone. */
 
 #define _GNU_SOURCE
 #include <errno.h>
@@ -31,6 +32,7 @@ struct uart_s {
   char in[1024];
   int in_start, in_end;
   int lines_ahead; /* lines that the firmware has got without asking */
+  int asked;       /* whether it has ever asked */
   struct event *readable;
 };
 
@@ -73,6 +75,15 @@ static void wait_line(struct uart_s *s)
     if (length > 0)
       s->in_end += length;
   }
+}
+
+static void take_enq(struct uart_s *s)
+{
+  if (!s->asked)
+    s->lines_ahead = 0;
+  s->asked = 1;
+  if (--s->lines_ahead < 0)
+    wait_line(s);
 }
 
 static int open_terminal(struct uart_s *s)
@@ -145,8 +156,8 @@ static int serial2pty_tick(void *uart, uint64_t time_ps)
   *s->tx_ready = 1;
   if (*s->tx_valid) {
     put_out(s, *s->tx);
-    if (*s->tx == ENQ && --s->lines_ahead < 0)
-      wait_line(s);
+    if (*s->tx == ENQ)
+      take_enq(s);
   }
   *s->rx_valid = 0;
   if (*s->rx_ready && s->in_start < s->in_end) {

@@ -2,10 +2,12 @@
 """The whole SoC in litex_sim: real firmware, LiteDRAM, the accelerator; driven as a user drives it."""
 
 import json
+import re
 from dataclasses import replace
 
 import numpy as np
 import pytest
+import serial
 
 from accel.config import CONFIGS
 from accel.errors import UserError
@@ -15,15 +17,16 @@ from compiler.binary import build_binary
 from compiler.expectation import expect, memory_image
 from compiler.ir import Conv2D, Network
 from firmware.inference import TIME_FIELDS, run_image, run_on_cpu
+from firmware.serial_boot import REQUEST
 from nets.file import save_network
 from nets.synthetic import convolution_network, random_images
 from nets.zoo import load_model, load_samples
 from targets import sim, simulator
+from targets.running_soc import BIOS_AGAIN, FIRMWARE_ADDRESS, running_soc, work_for
 from tests.support.bad_programs import bad_programs
 from tests.support.random_networks import random_images as images_of_random_network
 from tests.support.random_networks import random_network
 from tests.support.slices import slice_of
-from tests.support.soc import running_soc, work_for
 
 CONFIG = CONFIGS["arty-35"]
 
@@ -54,6 +57,27 @@ def test_a_run_writes_the_object_that_the_command_line_promises(tmp_path):
 
 def test_cycles_are_the_same_in_every_run(tmp_path):
     assert run_digits(tmp_path) == run_digits(tmp_path)
+
+
+def test_a_boot_through_the_uart_gives_the_predictions_of_a_boot_from_ram(tmp_path, capsys):
+    said, reports = {}, {}
+    for boot in ("ram", "uart"):
+        status, reports[boot] = run_digits(tmp_path, "--boot", boot, "--pictures", count=2)
+        assert status == 0, boot
+        said[boot] = re.findall(r"is \d, said \d", capsys.readouterr().out)
+    assert len(said["ram"]) == 2 and said["uart"] == said["ram"]
+    for name in ("exact", "accuracy", "macs_done", "dram_read_bytes", "dram_write_bytes"):
+        assert reports["uart"][name] == reports["ram"][name], name
+
+
+def test_a_bios_that_no_one_answered_asks_again():
+    directory = simulator.build_simulator(CONFIG)
+    with simulator.Simulation(directory, [(FIRMWARE_ADDRESS, BIOS_AGAIN)]) as simulation, serial.Serial(simulation.port, timeout=1) as port:
+        for _ in range(3):
+            said = b""
+            while not said.endswith(REQUEST):
+                simulation.check_alive()
+                said += port.read(1)
 
 
 def test_a_differently_pruned_network_builds_no_gateware(tmp_path, monkeypatch):
@@ -129,7 +153,7 @@ def test_a_dense_convolution_of_64_channels_is_exact_and_fills_the_grid():
 @pytest.mark.parametrize("seed", slice_of(range(12), 4))
 def test_random_layers_are_exact_on_the_accelerator_and_by_the_cpu_alone(seed):
     network = random_network(1000 + seed, CONFIG.columns, layers=3)
-    work = work_for(network, images_of_random_network(network, seed))
+    work = work_for(network, images_of_random_network(network, seed), cpu=True)
     expectation = expect(network, work.binary.model, work.samples.images[0])
     with running_soc(work) as (link, addresses):
         run = run_image(link, network, work.binary.model, expectation, addresses[0])

@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Runs networks, several at a time, in the whole simulated SoC; exact or an error."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from rich.table import Table
+
+from accel.errors import UserError
+from compiler.expectation import expect
+from firmware.inference import TIME_FIELDS, run_image
+from firmware.report import report_object
+from nets.synthetic import random_images
+from targets.console import progress
+from targets.running_soc import boot_files, booted_soc, build_soc, work_for
+
+CLOCK_HZ = 100_000_000
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What one image through `network` took: `report` is the command line's JSON object of the run."""
+
+    network: object
+    report: dict
+
+    @property
+    def cycles(self):
+        """From the first doorbell to the last done."""
+        return self.report["cycles"]
+
+
+def run_network(network, config, directory, firmware):
+    """Return the Measured of a random image through `network`. Raises UserError, with layer and position, where a tensor is not exact."""
+    work = work_for(network, random_images(network, 1), config)
+    files, addresses = boot_files(work, firmware)
+    with booted_soc(directory, files) as link:
+        model = work.binary.model
+        run = run_image(link, network, model, expect(network, model, work.samples.images[0]), addresses[0])
+    if not run.exact:
+        raise UserError(f"{network.name} is not exact: {'; '.join(run.differences)}")
+    return Measured(network, report_object("sim", network, config, CLOCK_HZ, [run], None))
+
+
+def run_networks(networks, config, jobs=2):
+    """Return {name: Measured} of [Network], `jobs` simulations at a time, the first ones first. Raises UserError for the first that fails."""
+    with progress() as bar:
+        task = bar.add_task(f"building the simulator of {config.name} (minutes the first time)", total=None)
+        directory, firmware = build_soc(config, jobs, lambda: bar.update(task))
+        bar.update(task, description="networks in the simulated SoC", total=len(networks), completed=0)
+        with ThreadPoolExecutor(jobs) as pool:
+            futures = [pool.submit(run_network, network, config, directory, firmware) for network in networks]
+            for future in futures:
+                future.add_done_callback(lambda done: bar.advance(task))
+            try:
+                return {network.name: future.result() for network, future in zip(networks, futures, strict=True)}
+            finally:
+                pool.shutdown(wait=False, cancel_futures=True)
+
+
+def cycles_table(measured):
+    """Return the table of where each layer's cycles went, of [Measured]."""
+    table = Table("network", "layer", title="where the cycles went: busy, stalls by cause; and bytes of DRAM")
+    for head in ("cycles", "MACs done", "utilisation", *(name.removeprefix("stall_") for name in TIME_FIELDS), "read", "written"):
+        table.add_column(head, justify="right")
+    for item in measured:
+        for layer in item.report["layers"]:
+            numbers = [layer[name] for name in (*TIME_FIELDS, "dram_read_bytes", "dram_write_bytes")]
+            table.add_row(item.network.name, layer["name"], f"{layer['cycles']:,}", f"{layer['macs_done']:,}", f"{layer['utilisation']:.1%}",
+                          *(f"{number:,}" for number in numbers))
+    return table

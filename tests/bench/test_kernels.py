@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""bench/kernels.py: the rows that were promised, their formulas, and a run that is exact or an error."""
+
+import json
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from accel.errors import UserError
+from bench import kernels, soc_runs
+from bench.kernels import CONFIG, NETWORKS, ROWS, bars_of, channels_set, main
+from bench.soc_runs import run_networks
+from compiler.ir import Conv2D
+from nets.synthetic import convolution_network
+
+BARS = {
+    "conv3x3-64": (0.90, "higher"), "conv3x3-16": (0.85, "higher"), "conv3x3-rgb": (0.68, "higher"), "conv3x3-256": (0.88, "higher"),
+    "conv3x3-13": (0.85, "higher"), "conv1x1-128": (0.85, "higher"), "conv11x11-s4": (0.75, "higher"), "conv5x5-g2": (0.90, "higher"),
+    "fc-4096": (0.85, "higher"), "mask-50": (1.05, "lower"), "mask-25": (1.05, "lower"), "mask-random-50": (1.05, "lower"),
+    "mask-random-25": (1.05, "lower"), "mask-dynamic-50": (1.15, "lower"), "maxpool-fused": (0.03, "lower"),
+}
+DYNAMIC = "dynamic_mask" in Conv2D.__dataclass_fields__
+PRESENT = [name for name in NETWORKS if DYNAMIC or not name.startswith("mask-dynamic")]
+
+
+def measured(network="mask-dense", cycles=1000, macs=0):
+    """What a run through a network would have measured."""
+    return SimpleNamespace(network=NETWORKS[network](network), cycles=cycles, report={"macs_done": macs})
+
+
+def figure(row, *runs):
+    """Return a row's figure of runs, one for each of its networks."""
+    return bars_of([row], dict(zip(ROWS[row].networks, runs, strict=True)))[0].measured
+
+
+def test_the_rows_are_those_that_were_promised_with_their_bars():
+    assert {name: (row.asked, row.better) for name, row in ROWS.items()} == BARS
+
+
+@pytest.mark.parametrize("name, macs", [
+    ("conv3x3-64", 32 * 32 * 64 * 64 * 9), ("conv3x3-16", 32 * 32 * 16 * 16 * 9), ("conv3x3-rgb", 32 * 32 * 3 * 64 * 9),
+    ("conv3x3-256", 8 * 8 * 256 * 256 * 9), ("conv3x3-13", 13 * 13 * 384 * 384 * 9), ("conv1x1-128", 16 * 16 * 128 * 128),
+    ("conv11x11-s4", 55 * 55 * 96 * 3 * 121), ("conv5x5-g2", 27 * 27 * 256 * 48 * 25), ("fc-4096", 4096 * 4096), ("mask-dense", 16 * 16 * 128 * 128 * 9),
+])
+def test_a_network_has_the_products_of_its_layer(name, macs):
+    network = NETWORKS[name](name)
+    assert network.name == name
+    assert [layer.macs(network.tensors[layer.input].shape) for layer in network.layers] == [macs]
+
+
+def test_masks_keep_as_many_channels_of_each_block_as_they_should_and_each_tile_has_its_own():
+    for name, kept in (("mask-50", 16), ("mask-25", 8)):
+        weights = NETWORKS[name](name).layers[0].weights
+        assert (channels_set(weights) == kept).all() and channels_set(weights).shape == (8, 4)
+        used = weights.any(axis=(1, 2)).reshape(8, 16, 128).any(axis=1)
+        assert len({row.tobytes() for row in used}) == 8
+    assert channels_set(NETWORKS["mask-random-50"]("x").layers[0].weights).mean() == pytest.approx(16, abs=2)
+    assert channels_set(NETWORKS["mask-random-25"]("x").layers[0].weights).mean() == pytest.approx(8, abs=2)
+
+
+@pytest.mark.skipif(DYNAMIC, reason="the compiler knows run-time masks")
+def test_a_row_that_the_compiler_cannot_do_is_refused_with_a_sentence(capsys):
+    assert main(["mask-dynamic-50"]) == 2
+    assert "mask-dynamic-50 needs a compiler that knows run-time masks" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(not DYNAMIC, reason="the compiler does not know run-time masks")
+@pytest.mark.parametrize("name, kept", [("mask-dynamic-50", 16), ("mask-dynamic-dense", 32)])
+def test_a_run_time_mask_leaves_as_many_channels_of_each_block_as_it_should(name, kept):
+    network = NETWORKS[name](name)
+    assert (network.layers[0].dynamic_mask.reshape(4, 32).sum(axis=1) == kept).all()
+    assert network.tensors["input"].zero_point == -128
+
+
+def test_figures_follow_their_formulas():
+    assert figure("conv3x3-64", measured(cycles=1000, macs=64_000)) == 64_000 / 1000 / CONFIG.macs_per_cycle
+    assert figure("fc-4096", measured(cycles=1 << 20)) == 1.0
+    assert figure("mask-50", measured(cycles=550), measured(cycles=1000)) == 1.1
+    assert figure("mask-25", measured(cycles=550), measured(cycles=1000)) == 2.2
+    assert figure("maxpool-fused", measured(cycles=1020), measured(cycles=1000)) == pytest.approx(0.02)
+    masked = measured("mask-random-25", 400)
+    steps = np.ceil(channels_set(masked.network.layers[0].weights) / 4).sum() / (8 * 4 * 8)
+    assert figure("mask-random-25", masked, measured(cycles=1000)) == pytest.approx(0.4 / steps)
+
+
+def test_an_unknown_row_is_refused_with_the_names_before_anything_is_built(capsys, monkeypatch):
+    monkeypatch.setattr(kernels, "run_networks", lambda *_: pytest.fail("something was built"))
+    assert main(["conv3x3-65"]) == 2
+    assert "there is no row 'conv3x3-65': choose conv3x3-64, " in capsys.readouterr().err
+    assert main(["conv3x3-64", "--jobs", "0"]) == 2
+
+
+def test_a_row_is_measured_and_its_status_says_whether_the_bar_holds(tmp_path, capsys):
+    path = tmp_path / "rows.json"
+    status = main(["conv3x3-16", "--json", str(path)])
+    row, = json.loads(path.read_text())
+    assert (row["name"], row["config"], row["asked"], row["unit"], row["better"]) == ("conv3x3-16", "arty-35", 0.85, "utilisation", "higher")
+    assert 0.3 < row["measured"] <= 1 and row["holds"] == (row["measured"] >= 0.85) and status == (0 if row["holds"] else 1)
+    assert "where the cycles went" in capsys.readouterr().out
+
+
+def test_a_row_that_is_not_exact_is_an_error_with_layer_and_position(monkeypatch):
+    honest = soc_runs.boot_files
+    monkeypatch.setattr(soc_runs, "boot_files", lambda work, firmware: honest(work, firmware, "weight"))
+    with pytest.raises(UserError, match=r"small is not exact: layer 'conv', tensor 'conv', position \(0, 0, \d+\)"):
+        run_networks([convolution_network("small", 4, 4, 8, 16)], CONFIG)
+
+
+@pytest.mark.full
+def test_all_rows_are_exact():
+    networks = [NETWORKS[name](name) for name in PRESENT]
+    assert set(run_networks(networks, CONFIG)) == set(PRESENT)
