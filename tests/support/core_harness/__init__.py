@@ -102,15 +102,22 @@ class Core:
                             ("WRITE_BASE", write_window[0]), ("WRITE_LIMIT", write_window[1]), ("CONTROL", CONTROL_START)):
             self.write(name, value)
 
+    def wait(self, limit):
+        """Return whether the interrupt came within `limit` cycles."""
+        return self.library.bench_wait(self.bench, limit) >= 0
+
+    def acknowledge(self):
+        """Clear done, error and the interrupt."""
+        self.write("CONTROL", CONTROL_ACKNOWLEDGE)
+
     def run(self, program, length, read_window, write_window, limit=30_000_000):
         """Run a job; returns (error, position, cycles). AssertionError where it does not end or the protocol was broken."""
         self.start(program, length, read_window, write_window)
-        ended = self.library.bench_wait(self.bench, limit) >= 0
-        assert ended, f"no interrupt after {limit} cycles; {self.broken()}"
+        assert self.wait(limit), f"no interrupt after {limit} cycles; {self.broken()}"
         self.idle(50)
         assert self.read("STATUS") & STATUS_DONE
         result = self.read("ERROR"), self.read("POSITION"), self.read("CYCLES")
-        self.write("CONTROL", CONTROL_ACKNOWLEDGE)
+        self.acknowledge()
         assert not self.broken(), self.broken()
         return result
 
