@@ -14,7 +14,7 @@ from compiler.expectation import memory_image
 from compiler.program import compile_network
 from tests.support.core_harness import Core
 from tests.support.random_networks import random_images, random_network
-from tests.support.random_programs import Area, random_program, work
+from tests.support.random_programs import Area, random_program, shares_a_semaphore, work
 from tests.support.slices import slice_of
 
 TINY = CONFIGS["tiny"]
@@ -43,14 +43,20 @@ class Case:
         self.origin = model.base - GUARD
         self.core = Core(TINY, bytearray(self.before), self.origin, seed, stall)
 
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.core.close()
+
     def area(self, rng):
         """Return an Area: everything but the guards may be read; the scratch area, the tensors or a few bytes may be written."""
         read = self.model.base, self.program + PROGRAM
-        write = rng.choice((self.scratch, self.model.write_window, self.model.write_window, (self.scratch[0] + 64, self.scratch[0] + 64)))
+        write = rng.choice((self.scratch, *[self.model.write_window] * 3, (self.scratch[0] + 64, self.scratch[0] + 64)))
         return Area(read, write)
 
     def run_random(self, words, area, limit):
-        """Run the program; what it may not touch must be as before, and the registers must say something sensible."""
+        """Run the program; what it may not touch must be as before, the registers sensible, and no error missing that the golden model sees."""
         self.core.load(self.origin, self.before)
         self.core.load(self.program, isa.to_bytes(words))
         before = self.core.dump()
@@ -65,7 +71,9 @@ class Case:
         after = self.core.dump()
         low, high = (address - self.origin for address in area.write)
         assert after[:low] == before[:low] and after[high:] == before[high:], "memory outside the write window changed"
-        return error
+        if error == 0 and not shares_a_semaphore(words):
+            golden = Golden(TINY, bytearray(before), self.origin).run(words, area.read, area.write)
+            assert golden.error == 0, f"the core ends well, the golden model with error {golden.error} at {golden.position}"
 
     def run_good(self):
         """Run the good program; everything must be as the golden model leaves it."""
@@ -78,8 +86,7 @@ class Case:
 
 @pytest.mark.parametrize("seed", slice_of(range(PROGRAMS // BATCH), 4))
 def test_random_instructions_neither_hang_nor_harm(seed):
-    case = Case(seed, stall=(0, 0, 20, 60)[seed % 4])
-    with case.core:
+    with Case(seed, stall=(0, 0, 20, 60)[seed % 4]) as case:
         for index in range(BATCH):
             rng = random.Random(f"{seed} {index}")
             area = case.area(rng)
@@ -94,3 +101,26 @@ def test_random_instructions_neither_hang_nor_harm(seed):
             except AssertionError as failure:
                 listing = "\n".join(f"{i}: {isa.disassemble(word)}" for i, word in enumerate(words))
                 raise AssertionError(f"batch {seed}, program {index} ({kind}): {failure}\n{listing}") from None
+
+
+@pytest.mark.parametrize("stall", [0, 40])
+@pytest.mark.parametrize("window", [(0, 0), (0xFFFFFFFF, 0), (0x80000000, 0x90000000), (0x41000003, 0x410000C4), (0x41000100, 0x41000000)])
+def test_a_program_outside_the_read_window_is_not_read(window, stall):
+    with Case(0, stall) as case:
+        case.core.start(case.model.program_address, len(case.model.words), window, window)
+        assert case.core.wait(10_000)
+        assert (case.core.read("ERROR"), case.core.read("POSITION")) == (ERROR_CODES.READ_WINDOW, 0)
+        case.core.acknowledge()
+        assert case.core.traffic()["read_beats"] == 0 and not case.core.broken()
+        case.run_good()
+
+
+@pytest.mark.parametrize("length", [0, 1, 2, 65535, 65536, 1 << 20, (1 << 32) - 1])
+def test_a_length_that_is_not_the_programs_stops_with_an_error(length):
+    with Case(0, 0) as case:
+        case.core.start(case.model.program_address, length, case.model.read_window, case.model.write_window)
+        assert case.core.wait(1 << PATIENCE_BITS + 1)
+        assert case.core.read("ERROR") == (ERROR_CODES.NO_BEGIN if length <= 2 else ERROR_CODES.READ_WINDOW)
+        case.core.acknowledge()
+        assert not case.core.broken()
+        case.run_good()

@@ -87,10 +87,12 @@ def random_instruction(rng, row, config, area, synchronised, wildness):
 
 
 def random_field(rng, row, field, config, area):
-    """Return a value of the field: an edge, a small one, any."""
-    kind = rng.randrange(4)
+    """Return a value of the field: an edge, a small one, a power of two, any."""
+    kind = rng.randrange(5)
     if kind == 0:
         return rng.choice((field.minimum, field.maximum, 0))
+    if kind == 4:
+        return 1 << rng.randrange(field.maximum.bit_length())
     if kind == 1:
         return min(field.maximum, rng.randint(0, 20))
     return _plausible(rng, row, field, config, area) if kind == 2 else rng.randint(field.minimum, field.maximum)
@@ -114,6 +116,17 @@ def _plausible(rng, row, field, config, area):
     low, high = limits.get(field.name, (field.minimum, field.maximum))
     value = rng.randint(max(low, field.minimum), min(high, field.maximum))
     return value * beat if field.name == "source_pitch" else value
+
+
+def shares_a_semaphore(words):
+    """Whether two engines wait for the same semaphore: which of them takes it is then not defined."""
+    takers = {}
+    for word in words:
+        name, values = isa.decode(word)
+        for key in ("wait_a", "wait_b"):
+            if values.get(key, 0) >= 8:
+                takers.setdefault(values[key], set()).add(isa.BY_NAME[name].engine)
+    return any(len(engines) > 1 for engines in takers.values())
 
 
 def work(words, config, window_bytes):
