@@ -7,6 +7,7 @@ from accel.config import CONFIGS
 from accel.convert import convert_core
 from tests.support.verilator import lint
 
+
 @pytest.mark.parametrize("name", CONFIGS)
 def test_the_converted_core_lints(name, tmp_path):
     assert lint(convert_core(CONFIGS[name], tmp_path))[:3000] == ""

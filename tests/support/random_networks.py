@@ -14,7 +14,8 @@ class Limits:
     """What layers are drawn for.
 
     Channels are pruned per tile of `columns` output channels. A layer with more than `spans` = (pixels, output channels, input channels)
-    has several tiles in each; None: none is made to. `words`: at most so many activation words are read, and so many weight beats, for a layer.
+    has several tiles in each; None: none is made to. `words`: a convolution reads at most about so many activation words, and so many beats
+    of weights.
     """
 
     columns: int
@@ -162,13 +163,14 @@ def _next_layer(rng, limits, names, source):
     return _max_pool(rng, limits, names, source) if choice < 0.35 else _any_convolution(rng, limits, names, source)
 
 
-def random_network(seed, columns, layers=1, largest_map=14, largest_kernel=5, largest_channels=24, least_weight=-128, spans=None):
+def random_network(seed, columns, layers=1, largest_map=14, largest_kernel=5, largest_channels=24, least_weight=-128, spans=None,
+                   words=40_000):
     """Return a Network of `layers` layers drawn from `seed`; a 2x2 pool of stride 2 after a convolution comes on top.
 
     See Limits; half of the first layers have several tiles in everything where `spans` says what that is.
     """
     rng = np.random.default_rng(seed)
-    limits = Limits(columns, largest_map, largest_kernel, largest_channels, least_weight, spans)
+    limits = Limits(columns, largest_map, largest_kernel, largest_channels, least_weight, spans, words)
     source, (layer, target) = _first_layer(rng, limits, ("layer0", "t0"))
     tensors, chain, image = {source.name: source}, [], source.name
     for index in range(layers):

@@ -108,8 +108,8 @@ def _plausible(rng, row, field, config, area):
     limits = {
         "isa_version": (isa.ISA_VERSION, isa.ISA_VERSION), "config_hash": (config.hash, config.hash), "index": (0, 63), "channels": (1, 2 * beat),
         "source_pitch": (0, 16), "row_stride": (0, 16), "item_stride": (0, 4), "rows": (1, 4), "items": (1, 12),
-        "destination": (0, config.activation_words), "clusters": (0, (1 << config.clusters) - 1), "beats": (1, 12 if row.name == "STORE" else 40), "kernel_height": (1, 3),
-        "kernel_width": (1, 3), "blocks": (1, 3), "stride_y": (1, 3), "stride_x": (1, 3), "height": (1, 12), "width": (1, 12), "first_x": (-2, 0),
+        "destination": (0, config.activation_words), "clusters": (0, (1 << config.clusters) - 1), "beats": (1, 12 if row.name == "STORE" else 40),
+        "kernel_height": (1, 3), "kernel_width": (1, 3), "blocks": (1, 3), "stride_y": (1, 3), "stride_x": (1, 3), "height": (1, 12), "width": (1, 12), "first_x": (-2, 0),
         "output_width": (1, 8), "pixel_step": (0, 4), "row_step": (0, 8), "tap_step": (0, 4), "tap_row_step": (0, 8),
         "cluster": (0, config.clusters - 1), "address": (0, config.activation_words // 2), "y": (-2, 8), "x": (-2, 8), "output_x": (0, 4),
         "pixels": (1, config.tile_pixels), "columns": (0, config.columns), "plane": (0, config.beats_per_word - 1)}

@@ -127,7 +127,7 @@ def test_a_dense_convolution_of_64_channels_is_exact_and_fills_the_grid():
 
 @pytest.mark.parametrize("seed", slice_of(range(12), 4))
 def test_random_layers_are_exact_on_the_accelerator_and_by_the_cpu_alone(seed):
-    network = random_network(1000 + seed, CONFIG.columns, layers=3)
+    network = random_network(1000 + seed, CONFIG.columns, layers=3, words=600)
     work = work_for(network, images_of_random_network(network, seed))
     expectation = expect(network, work.binary.model, work.samples.images[0])
     with running_soc(work) as (link, addresses):
