@@ -1,75 +1,188 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Random quantised networks for tests: every layer kind, awkward shapes, strides, paddings, masks of every density."""
+"""Random quantised networks for tests: every layer kind, awkward shapes, strides, paddings, groups, masks of every density."""
+
+from dataclasses import dataclass
 
 import numpy as np
 
 from compiler.ir import Conv2D, FullyConnected, MaxPool2D, Network, Padding, TensorInfo
+from tests.support.random_numbers import clear_channels, output_numbers, random_weights, zero_point
 
 
-def _clear_channels(rng, weights, tile):
-    """Clear a random share of the input channels of each tile of output channels, whole filters now and then."""
-    density = rng.choice([0.0, 0.25, 0.5, 0.9, 1.0], p=[0.05, 0.2, 0.25, 0.2, 0.3])
-    for first in range(0, len(weights), tile):
-        weights[first:first + tile, :, :, rng.random(weights.shape[3]) >= density] = 0
-    weights[rng.random(len(weights)) < 0.05] = 0
-    return weights
+@dataclass(frozen=True)
+class Limits:
+    """What layers are drawn for.
+
+    Channels are pruned per tile of `columns` output channels. A layer with more than `spans` = (pixels, output channels, input channels)
+    has several tiles in each; None: none is made to. `words`: a convolution reads at most about so many activation words, and so many beats
+    of weights.
+    """
+
+    columns: int
+    largest_map: int = 14
+    largest_kernel: int = 5
+    largest_channels: int = 24
+    least_weight: int = -128
+    spans: tuple = None
+    words: int = 40_000
+
+    def allow(self, kernel, output_shape, channels, groups=1):
+        """Whether a convolution is small enough for a test."""
+        planes, blocks, taps = -(-output_shape[2] // self.columns), -(-channels // (2 * self.columns)), kernel[0] * kernel[1]
+        weights = taps * channels * planes if groups == 1 else taps * channels * planes // groups
+        return output_shape[0] * output_shape[1] * taps * blocks * planes <= self.words and weights <= self.words
 
 
-def _convolution(rng, kind, name, source, target, kernel, stride, padding, outputs, columns):
-    weights = rng.integers(-127, 128, (outputs, *kernel, source.channels)).astype(np.int8)
-    weights[rng.random(weights.shape) < 0.1] = rng.choice([-127, 127])
-    weights = _clear_channels(rng, weights, columns)
-    spread = np.sqrt(max(1, np.count_nonzero(weights) / outputs)) * 75 * 75
-    low, high = sorted(rng.integers(-128, 128, 2)) if rng.random() < 0.5 else (-128, 127)
-    multipliers = rng.integers(1 << 30, 1 << 31, outputs)
-    shifts = np.clip(np.round(np.log2(60 / spread)) + rng.integers(-1, 2, outputs), -31, 30)
-    if rng.random() < 0.1:
-        multipliers[0], shifts[-1] = 0, rng.integers(-31, 31)
-    return kind(name, source.name, target, weights, rng.integers(-spread, spread, outputs).astype(np.int32), multipliers, shifts,
-                stride=stride, padding=padding, clamp_min=int(low), clamp_max=int(high))
+def spans_of(config):
+    """Return the most (pixels, output channels, input channels) that one tile of a configuration's whole grid holds."""
+    return config.clusters * config.tile_pixels, config.clusters * config.columns, config.block_channels
 
 
-def _random_layer(rng, index, source, columns, limits):
-    largest_kernel, outputs_limit = limits
-    target = f"t{index}"
+def spans_several_tiles(layer, source_shape, spans):
+    """Whether a layer has several tiles in pixels, output channels and input blocks."""
+    if not isinstance(layer, Conv2D):
+        return False
+    height, width, outputs = layer.output_shape(source_shape)
+    return height * width > spans[0] and outputs > spans[1] and source_shape[2] > spans[2]
+
+
+def _integer(rng, low, high):
+    return int(rng.integers(low, high + 1))
+
+
+def _stride(rng, most=4):
+    return (_integer(rng, 1, most), _integer(rng, 1, most)) if rng.random() < 0.4 else (1, 1)
+
+
+def _groups(rng, channels, outputs):
+    """Return a number of groups that divides both, often 1, sometimes one a channel."""
+    common = [n for n in range(2, channels + 1) if channels % n == 0 and outputs % n == 0]
+    return int(rng.choice(common)) if common and rng.random() < 0.4 else 1
+
+
+def _fit(kernel, shape, padding):
+    """Return the window, no larger than the padded map."""
+    spans = shape[0] + padding.top + padding.bottom, shape[1] + padding.left + padding.right
+    return tuple(min(size, span) for size, span in zip(kernel, spans, strict=True))
+
+
+def _padding(rng, kernel):
+    return Padding(*(_integer(rng, 0, size - 1) for size in kernel * 2))
+
+
+def _convolution(rng, limits, kind, names, source, target_zero_point, kernel, outputs, stride=(1, 1), padding=Padding(), groups=1):
+    weights = random_weights(rng, (outputs, *kernel, source.channels // groups), limits.least_weight)
+    weights = clear_channels(rng, weights, limits.columns)
+    bias, multipliers, shifts = output_numbers(rng, weights, source.zero_point)
+    low, high = sorted(int(n) for n in rng.integers(-128, 128, 2)) if rng.random() < 0.4 else (-128, 127)
+    layer = kind(names[0], source.name, names[1], weights, bias, multipliers, shifts, stride=stride, padding=padding, groups=groups,
+                 clamp_min=low, clamp_max=high)
+    return layer, TensorInfo(names[1], *layer.output_shape(source.shape), zero_point=target_zero_point)
+
+
+def _any_convolution(rng, limits, names, source, largest_kernel=None):
+    """A convolution of any shape over `source`, drawn again until it is small enough."""
+    while True:
+        largest = largest_kernel or limits.largest_kernel
+        height = _integer(rng, 1, largest)
+        kernel = (height, height if rng.random() < 0.7 else _integer(rng, 1, largest))
+        padding, stride = _padding(rng, kernel), _stride(rng)
+        kernel = _fit(kernel, source.shape, padding)
+        outputs = _integer(rng, 1, limits.largest_channels)
+        if rng.random() < 0.25:
+            outputs = source.channels * _integer(rng, 1, max(1, limits.largest_channels // source.channels))
+        groups = _groups(rng, source.channels, outputs)
+        size = tuple((s + a + b - k) // step + 1 for s, a, b, k, step in zip(
+            source.shape, (padding.top, padding.left), (padding.bottom, padding.right), kernel, stride))
+        if limits.allow(kernel, (*size, outputs), source.channels, groups):
+            return _convolution(rng, limits, Conv2D, names, source, zero_point(rng), kernel, outputs, stride, padding, groups)
+        largest_kernel = max(1, largest - 1)
+
+
+def _spanning(rng, limits, names):
+    """A convolution with several tiles in pixels, output channels and input blocks, and its source."""
+    pixels, planes, block = limits.spans
+    while True:
+        size = int(rng.choice([1, 2, 3, 3, 3, 4, 5]))
+        kernel = (size, size if rng.random() < 0.8 else _integer(rng, 1, 3))
+        padding, stride = _padding(rng, kernel), (_integer(rng, 1, 2), _integer(rng, 1, 2)) if rng.random() < 0.2 else (1, 1)
+        height = _integer(rng, 1, 2 * int(pixels ** 0.5))
+        width = pixels // height + _integer(rng, 1, 4)
+        shape = [(n - 1) * step + k - low - high for n, step, k, low, high in zip(
+            (height, width), stride, kernel, (padding.top, padding.left), (padding.bottom, padding.right), strict=True)]
+        channels, outputs = block + _integer(rng, 1, block), planes + _integer(rng, 1, max(2, planes // 2))
+        groups = int(rng.choice([1, 1, 2, 3]))
+        if groups > 1:
+            channels, outputs = -(-channels // groups) * groups, -(-outputs // groups) * groups
+        if min(shape) >= 1 and limits.allow(kernel, (height, width, outputs), channels):
+            source = TensorInfo("image", *shape, channels, zero_point=zero_point(rng))
+            return source, _convolution(rng, limits, Conv2D, names, source, zero_point(rng), kernel, outputs, stride, padding, groups)
+
+
+def _fully_connected(rng, limits, names, source):
+    kernel = (source.height, source.width)
+    outputs = _integer(rng, 1, limits.largest_channels)
+    while outputs > 1 and not limits.allow(kernel, (1, 1, outputs), source.channels):
+        outputs //= 2
+    return _convolution(rng, limits, FullyConnected, names, source, zero_point(rng), kernel, outputs)
+
+
+def _max_pool(rng, limits, names, source):
+    kernel = (_integer(rng, 1, limits.largest_kernel), _integer(rng, 1, limits.largest_kernel))
+    padding = _padding(rng, kernel)
+    kernel = _fit(kernel, source.shape, padding)
+    padding = Padding(*(min(edge, size - 1) for edge, size in zip(
+        (padding.top, padding.left, padding.bottom, padding.right), kernel * 2, strict=True)))
+    kernel = _fit(kernel, source.shape, padding)
+    return _pool_layer(MaxPool2D(names[0], source.name, names[1], kernel, _stride(rng), padding), source)
+
+
+def _pool_layer(layer, source):
+    return layer, TensorInfo(layer.output, *layer.output_shape(source.shape), zero_point=source.zero_point)
+
+
+def _first_layer(rng, limits, names):
+    """Return (source, (layer, its output)) of a network's first layer."""
     choice = rng.random()
-    if choice < 0.15:
-        kernel = (source.height, source.width)
-        layer = _convolution(rng, FullyConnected, f"layer{index}", source, target, kernel, (1, 1), Padding(),
-                             int(rng.integers(1, outputs_limit + 1)), columns)
-    else:
-        square = rng.random() < 0.7
-        height = int(rng.integers(1, largest_kernel + 1))
-        kernel = (height, height if square else int(rng.integers(1, largest_kernel + 1)))
-        edges = [int(rng.integers(0, size)) for size in kernel * 2]
-        padding = Padding(edges[0], edges[1], edges[2], edges[3])
-        kernel = tuple(min(size, span + low + high) for size, span, low, high in zip(
-            kernel, (source.height, source.width), (padding.top, padding.left), (padding.bottom, padding.right), strict=True))
-        stride = tuple(int(s) for s in rng.integers(1, 5, 2)) if rng.random() < 0.4 else (1, 1)
-        if choice < 0.3:
-            padding = Padding(*(min(edge, size - 1) for edge, size in zip(
-                (padding.top, padding.left, padding.bottom, padding.right), kernel * 2, strict=True)))
-            kernel = tuple(min(size, span + low + high) for size, span, low, high in zip(
-                kernel, (source.height, source.width), (padding.top, padding.left), (padding.bottom, padding.right), strict=True))
-            layer = MaxPool2D(f"layer{index}", source.name, target, kernel, stride, padding)
-        else:
-            layer = _convolution(rng, Conv2D, f"layer{index}", source, target, kernel, stride, padding,
-                                 int(rng.integers(1, outputs_limit + 1)), columns)
-    zero_point = source.zero_point if isinstance(layer, MaxPool2D) else int(rng.choice([-128, 0, 17, 127]))
-    return layer, TensorInfo(target, *layer.output_shape(source.shape), zero_point=zero_point)
+    if limits.spans and choice < 0.5:
+        return _spanning(rng, limits, names)
+    sides = _integer(rng, 1, limits.largest_map), _integer(rng, 1, limits.largest_map)
+    if choice < 0.62:
+        # An image's few channels, a large window, a large stride.
+        sides = tuple(side + _integer(rng, 0, 12) for side in sides)
+        source = TensorInfo("image", *sides, _integer(rng, 1, 4), zero_point=zero_point(rng))
+        return source, _any_convolution(rng, limits, names, source, 11)
+    source = TensorInfo("image", *sides, _integer(rng, 1, limits.largest_channels), zero_point=zero_point(rng))
+    return source, _next_layer(rng, limits, names, source)
 
 
-def random_network(seed, columns, layers=1, largest_map=14, largest_kernel=5, largest_channels=24):
-    """Return a Network of `layers` layers drawn from `seed`; channels are pruned per tile of `columns` output channels."""
+def _next_layer(rng, limits, names, source):
+    choice = rng.random()
+    if choice < 0.2:
+        return _fully_connected(rng, limits, names, source)
+    return _max_pool(rng, limits, names, source) if choice < 0.35 else _any_convolution(rng, limits, names, source)
+
+
+def random_network(seed, columns, layers=1, largest_map=14, largest_kernel=5, largest_channels=24, least_weight=-128, spans=None,
+                   words=40_000):
+    """Return a Network of `layers` layers drawn from `seed`; a 2x2 pool of stride 2 after a convolution comes on top.
+
+    See Limits; half of the first layers have several tiles in everything where `spans` says what that is.
+    """
     rng = np.random.default_rng(seed)
-    source = TensorInfo("image", *(int(n) for n in rng.integers(1, largest_map + 1, 2)), int(rng.integers(1, largest_channels + 1)),
-                        zero_point=int(rng.choice([-128, 0, 17])))
-    tensors, chain = {source.name: source}, []
+    limits = Limits(columns, largest_map, largest_kernel, largest_channels, least_weight, spans, words)
+    source, (layer, target) = _first_layer(rng, limits, ("layer0", "t0"))
+    tensors, chain, image = {source.name: source}, [], source.name
     for index in range(layers):
-        layer, source = _random_layer(rng, index, source, columns, (largest_kernel, largest_channels))
+        if index:
+            layer, target = _next_layer(rng, limits, (f"layer{index}", f"t{index}"), source)
         chain.append(layer)
-        tensors[source.name] = source
-    return Network(f"random-{seed}", "image", source.name, tensors, tuple(chain))
+        tensors[target.name] = source = target
+        if layer.op == "conv2d" and min(target.shape[:2]) >= 2 and rng.random() < 0.2:
+            layer, source = _pool_layer(MaxPool2D(f"pool{index}", target.name, f"p{index}", (2, 2), (2, 2)), target)
+            chain.append(layer)
+            tensors[source.name] = source
+    return Network(f"random-{seed}", image, source.name, tensors, tuple(chain))
 
 
 def random_images(network, seed, count=1):

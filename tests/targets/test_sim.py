@@ -152,7 +152,7 @@ def test_a_dense_convolution_of_64_channels_is_exact_and_fills_the_grid():
 
 @pytest.mark.parametrize("seed", slice_of(range(12), 4))
 def test_random_layers_are_exact_on_the_accelerator_and_by_the_cpu_alone(seed):
-    network = random_network(1000 + seed, CONFIG.columns, layers=3)
+    network = random_network(1000 + seed, CONFIG.columns, layers=3, words=600)
     work = work_for(network, images_of_random_network(network, seed), cpu=True)
     expectation = expect(network, work.binary.model, work.samples.images[0])
     with running_soc(work) as (link, addresses):
@@ -180,7 +180,6 @@ def test_the_firmware_refuses_what_it_does_not_understand_with_a_sentence():
 def test_the_firmware_says_that_a_model_was_built_without_the_cpus_weights():
     network = load_model("digits")
     work = work_for(network, load_samples(network).images[:1])
-    work = replace(work, binary=build_binary(network, CONFIG))
     with running_soc(work) as (link, addresses):
         with pytest.raises(UserError, match="built without the CPU's weights"):
             link.command(f"cpu {addresses[0]}")
