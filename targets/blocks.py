@@ -22,8 +22,8 @@ def block_of(name, levels):
     return "/".join(blocks) or TOP
 
 
-def cells_by_block(netlist, levels):
-    """Return {block: {name: cell}}. A cell without a readable name belongs to the nearest cell behind it that has one."""
+def blocks_of_cells(netlist, levels):
+    """Return {name of a cell: block}. A cell without a readable name belongs to the nearest cell behind it that has one."""
     cells, labels = netlist.cells, {}
     drivers = {bit: name for name, cell in cells.items() for bit in output_bits(cell)}
     for name, cell in cells.items():
@@ -38,13 +38,13 @@ def cells_by_block(netlist, levels):
             if driver and driver not in labels:
                 labels[driver] = labels[name]
                 queue.append(driver)
-    blocks = {}
-    for name, cell in cells.items():
-        blocks.setdefault(labels.get(name, UNKNOWN), {})[name] = cell
-    return blocks
+    return {name: labels.get(name, UNKNOWN) for name in cells}
 
 
 def resources_by_block(netlist, levels=3):
     """Return [(block, Resources)], those with most LUTs first."""
-    rows = [(block, count(cells)) for block, cells in cells_by_block(netlist, levels).items()]
+    blocks = {}
+    for name, block in blocks_of_cells(netlist, levels).items():
+        blocks.setdefault(block, {})[name] = netlist.cells[name]
+    rows = [(block, count(cells)) for block, cells in blocks.items()]
     return sorted(rows, key=lambda row: (-row[1].lut, row[0]))

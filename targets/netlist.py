@@ -37,7 +37,7 @@ _BLOCK_RAMS = {"RAMB36E1": 1.0, "RAMB18E1": 0.5}
 class Resources:
     """LUTs (those used as memory included, `lut_ram` of them), flip-flops, multipliers and 36 Kbit memories.
 
-    Inverters are not LUTs here: they go into the LUT or pin behind them.
+    Yosys's inverters (INV) are not among the LUTs: see `inverters`.
     """
 
     lut: int
@@ -57,11 +57,18 @@ class Netlist:
 
 
 @dataclass(frozen=True)
-class RegisterPath:
-    """A path: where it begins, its cells as (type, net that the cell drives, readable nets that it reads besides), and where it ends.
+class PathCell:
+    """A cell of a path; `net`: the readable name of what it drives there, or ""; `beside`: readable names of what it reads besides the path."""
 
-    A net without a name of its own is "".
-    """
+    cell: str
+    kind: str
+    net: str
+    beside: tuple
+
+
+@dataclass(frozen=True)
+class RegisterPath:
+    """A path: the net where it begins (or ""), its PathCells, and the register, memory or port that ends it."""
 
     begin: str
     cells: tuple
@@ -92,6 +99,11 @@ def count(cells):
         lut=memory + sum(kinds[name] for name in _LOGIC_LUTS), lut_ram=memory,
         flip_flop=sum(number for name, number in kinds.items() if name.startswith("FD")), dsp=kinds["DSP48E1"],
         bram36=sum(kinds[name] * share for name, share in _BLOCK_RAMS.items()))
+
+
+def inverters(cells):
+    """Return how many INV cells there are. Most stand before a carry chain; there a slice has nothing but a LUT to make them of."""
+    return sum(cell["type"] == "INV" for cell in cells.values())
 
 
 def lut_ram_bits(cells, block):
@@ -160,6 +172,6 @@ def longest_path(netlist):
     for arc, following in zip(path, [*path[1:], None], strict=True):
         driven = [bit for bit in arcs[arc][0] if following is None or bit in arcs[following][1]]
         net = next((names[bit] for bit in driven if bit in names), "")
-        beside = tuple(sorted({names[bit] for bit in arcs[arc][1] if bit in names} - {steps[-1][1] if steps else begin}))
-        steps.append((netlist.cells[arc[0]]["type"], net, beside))
+        beside = tuple(sorted({names[bit] for bit in arcs[arc][1] if bit in names} - {steps[-1].net if steps else begin}))
+        steps.append(PathCell(arc[0], netlist.cells[arc[0]]["type"], net, beside))
     return RegisterPath(begin, tuple(steps), next(ends[bit] for bit in arcs[last][0] if bit in ends))

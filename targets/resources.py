@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from rich.table import Table
 
-from targets.netlist import Resources, count
+from targets.netlist import Resources, count, inverters
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,7 @@ def device_table(netlist, variant, title):
         value, total = getattr(taken, field), getattr(device.total, field)
         share = f"{value / total:.1%}"
         table.add_row(meaning, number(value), number(total), share if value <= total else f"[bold red]{share}[/bold red]")
+    table.add_row("inverters, not among the LUTs", number(inverters(netlist.cells)), "", "")
     return table
 
 

@@ -90,7 +90,7 @@ def project_netlist(name, text, write_project, top):
         script = next(gateware.glob("*.tcl")).read_text()
         paths = [Path(line.partition("{")[2].rstrip("}")) for line in script.splitlines() if line.startswith("read_verilog")]
         for path in paths:
-            if path.parent != gateware:
+            if path.resolve().parent != gateware.resolve():
                 shutil.copy(path, gateware)
         return synthesise(gateware, [path.name for path in paths], top, pads=True)
 
