@@ -24,6 +24,7 @@ from targets.synthesis import CORE_TOP, core_netlist
 
 CONFIG = CONFIGS["arty-35"]
 BLOCK_ROWS = 40
+SUMS = ("pe_grid", "sums")  # in the names of the memories that hold partial sums
 SOC_ROWS = ("dsp", "bram36", "lut", "sums-lut-ram")
 PATH_ROW, PNR_ROW = "path-cells", "ecp5-fmax"
 ROWS = (*SOC_ROWS, PATH_ROW, PNR_ROW)
@@ -39,7 +40,7 @@ def soc_bars(rows):
         Bar("dsp", CONFIG.name, 84, taken.dsp, "DSP48E1", "lower"),
         Bar("bram36", CONFIG.name, 46, taken.bram36, "BRAM36", "lower"),
         Bar("lut", CONFIG.name, 17_500, taken.lut, "LUTs", "lower"),
-        Bar("sums-lut-ram", CONFIG.name, sums, lut_ram_bits(netlist.cells, "pe_grid"), "bits", "higher"),
+        Bar("sums-lut-ram", CONFIG.name, sums, lut_ram_bits(netlist.cells, SUMS), "bits", "higher"),
     ]
     return [bar for bar in bars if bar.name in rows]
 

@@ -27,8 +27,8 @@ _COMBINATIONAL = {
 # LUTs that a cell of distributed memory or a shift register takes (7 Series CLB user guide, UG474), and the bits it holds.
 _MEMORY_LUTS = {"RAM32M": 4, "RAM64M": 4, "RAM32X1D": 2, "RAM64X1D": 2, "RAM128X1D": 4, "RAM64X1S": 1, "RAM128X1S": 2, "RAM256X1S": 4,
                 "SRL16E": 1, "SRLC32E": 1}
-_MEMORY_BITS = {"RAM32M": 192, "RAM64M": 192, "RAM32X1D": 32, "RAM64X1D": 64, "RAM128X1D": 128, "RAM64X1S": 64, "RAM128X1S": 128,
-                "RAM256X1S": 256}
+_MEMORY_BITS = {"RAM32X1D": 32, "RAM64X1D": 64, "RAM128X1D": 128, "RAM64X1S": 64, "RAM128X1S": 128, "RAM256X1S": 256}
+_FOUR_PORT_BITS = {"RAM32M": 64, "RAM64M": 64}  # of each port that is read
 _LOGIC_LUTS = {name: 1 for name in _LUT_PINS}
 _BLOCK_RAMS = {"RAMB36E1": 1.0, "RAMB18E1": 0.5}
 
@@ -106,9 +106,15 @@ def inverters(cells):
     return sum(cell["type"] == "INV" for cell in cells.values())
 
 
-def lut_ram_bits(cells, block):
-    """Return the bits that LUT RAM can hold in cells with `block` in their name: memories keep theirs when Yosys maps them."""
-    return sum(_MEMORY_BITS.get(cell["type"], 0) for name, cell in cells.items() if block in name)
+def lut_ram_bits(cells, parts):
+    """Return the bits that LUT RAM holds in cells with one of `parts` in their name: memories keep theirs when Yosys maps them."""
+    return sum(_memory_bits(cell) for name, cell in cells.items() if any(part in name for part in parts))
+
+
+def _memory_bits(cell):
+    if cell["type"] in _FOUR_PORT_BITS:
+        return _FOUR_PORT_BITS[cell["type"]] * sum(f"DO{port}" in cell["connections"] for port in "ABCD")
+    return _MEMORY_BITS.get(cell["type"], 0)
 
 
 def output_bits(cell):

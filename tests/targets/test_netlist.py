@@ -94,9 +94,11 @@ def test_cells_count_as_what_they_take_of_the_device():
 
 
 def test_bits_of_lut_ram_are_counted_by_the_name_of_their_memory():
-    cells = {"top0_pe_grid0_sums.0.0": {"type": "RAM64X1D"}, "top0_pe_grid0_sums.0.1": {"type": "RAM32M"}, "top0_pe_grid0_f": {"type": "LUT6"},
-             "top0_fifo0_memory.0.0": {"type": "RAM32M"}}
-    assert lut_ram_bits(cells, "pe_grid") == 64 + 192
+    three = cell("RAM32M", {}, {"DOA": [1, 2], "DOB": [3, 4], "DOC": [5, 6]})
+    cells = {"top0_pe_grid0_sums.0.0": {"type": "RAM64X1D"}, "top0_pe_grid0_sums.0.1": three, "top0_pe_grid0_f": {"type": "LUT6"},
+             "top0_fifo0_memory.0.0": three, "top0_bank0_sums.0.0": cell("RAM32M", {}, {f"DO{port}": [9] for port in "ABCD"})}
+    assert lut_ram_bits(cells, ["pe_grid"]) == 64 + 192
+    assert lut_ram_bits(cells, ["pe_grid", "sums"]) == 64 + 192 + 256
 
 
 def test_names_are_the_shortest_with_the_bit_of_a_vector(tmp_path):
@@ -131,4 +133,4 @@ def test_yosys_maps_an_adder_to_one_lut_and_its_carries(tmp_path):
     assert path.end.startswith("total[")
     taken = count(netlist.cells)
     assert (taken.lut_ram, taken.dsp, taken.bram36) == (8, 0, 0)
-    assert lut_ram_bits(netlist.cells, "memory") == 2 * 192
+    assert lut_ram_bits(netlist.cells, ["memory"]) == 2 * 192
