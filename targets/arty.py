@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """`./build.py --target arty`: the same SoC on Digilent's Arty A7. LiteX's own options keep their names and meaning."""
 
+import json
+import subprocess
 import sys
 from pathlib import Path
 
@@ -12,9 +14,14 @@ from litex_boards.targets.digilent_arty import BaseSoC
 from accel.config import load_config
 from accel.errors import UserError
 from soc.accelerator import add_accelerator
+from targets.console import console
+from targets.netlist import read_netlist
+from targets.resources import device_table
+from targets.synthesis import project_netlist
 
 ROOT = Path(__file__).resolve().parents[1]
 L2_BYTES = 2048
+TOP = "digilent_arty"
 FREE_TOOLCHAINS = ("yosys+nextpnr", "openxc7", "f4pga")
 
 
@@ -31,6 +38,7 @@ class ArtySoC(BaseSoC):
 def _parser():
     parser = LiteXArgumentParser(platform=digilent_arty.Platform, description="SPARCNet on LiteX for the Arty A7")
     parser.add_target_argument("--flash", action="store_true", help="write the bitstream to the board's SPI flash")
+    parser.add_target_argument("--resources", action="store_true", help="print what the SoC takes of the device, by Yosys (minutes, once)")
     parser.add_target_argument("--variant", default="a7-35", choices=["a7-35", "a7-100"], help="board variant")
     parser.add_target_argument("--sys-clk-freq", default=100e6, type=float, help="system clock frequency")
     parser.add_target_argument("--config", default="arty-35", help="accelerator configuration, by name or .toml file")
@@ -45,16 +53,49 @@ def _check(arguments):
         raise UserError(f"--cpu-type {arguments.cpu_type} is not supported: the firmware is for vexriscv")
 
 
-def run(words):
-    """Do what the command line (a list of words) says; returns the exit status."""
-    for name in ("--run", "--model"):
-        if any(word == name or word.startswith(name + "=") for word in words):
-            raise UserError(f"{name} on the board is not there yet: --target sim runs models")
+def _arguments(words):
     # LiteX's parser reads sys.argv itself, besides what it is given.
     sys.argv = ["build.py --target arty", *words]
     parser = _parser()
     arguments = parser.parse_args()
     _check(arguments)
+    return parser, arguments
+
+
+def soc_netlist(words):
+    """Return (Netlist, variant, config) of the whole SoC that the command line `words` asks for, its BIOS in the ROM. Minutes, the first time.
+
+    Raises UserError where the words ask for something that a netlist is not, or where a tool fails.
+    """
+    _, arguments = _arguments(words)
+    for name in ("build", "load", "flash", "no_compile", "no_compile_software"):
+        if getattr(arguments, name):
+            raise UserError(f"--{name.replace('_', '-')} and --resources cannot be had at once: give one of them")
+    config = load_config(arguments.config)
+
+    def write_project(folder):
+        options = ["--build", "--no-compile-gateware", "--output-dir", folder, "--gateware-dir", folder / "gateware", "--software-dir",
+                   folder / "software"]
+        project = [word for word in words if word != "--resources"]
+        result = subprocess.run([sys.executable, ROOT / "build.py", "--target", "arty", *project, *options], capture_output=True, text=True)
+        if result.returncode:
+            raise UserError(f"the project could not be written; the last words were:\n{(result.stdout + result.stderr)[-2000:]}")
+
+    facts = {name: str(value) for name, value in sorted(vars(arguments).items()) if name not in ("config", "resources") and not name.endswith("_dir")}
+    path = project_netlist(f"{arguments.variant}-{config.name}", json.dumps(facts) + repr(config), write_project, TOP)
+    return read_netlist(path, TOP), arguments.variant, config
+
+
+def run(words):
+    """Do what the command line (a list of words) says; returns the exit status."""
+    for name in ("--run", "--model"):
+        if any(word == name or word.startswith(name + "=") for word in words):
+            raise UserError(f"{name} on the board is not there yet: --target sim runs models")
+    parser, arguments = _arguments(words)
+    if arguments.resources:
+        netlist, variant, config = soc_netlist(words)
+        console().print(device_table(netlist, variant, f"the whole SoC, {config.name}"))
+        return 0
     config = load_config(arguments.config)
     builder_arguments = parser.builder_argdict
     gateware = Path(builder_arguments.get("gateware_dir") or Path(builder_arguments["output_dir"]) / "gateware")

@@ -1,0 +1,103 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""Area and depth of arty-35: the whole SoC by Yosys against the XC7A35T, the core's longest path, and (--pnr) the core's clock on an ECP5."""
+
+import argparse
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # so that it also runs by its path
+
+from rich.table import Table
+
+from accel.config import CONFIGS
+from accel.errors import UserError
+from bench.bars import Bar, add_options, chosen, conclude
+from bench.ecp5 import CONFIG as ECP5_CONFIG
+from bench.ecp5 import place_and_route
+from targets.arty import soc_netlist
+from targets.blocks import block_of, blocks_of_cells, resources_by_block
+from targets.console import console
+from targets.netlist import count, longest_path, lut_ram_bits, read_netlist
+from targets.resources import block_table, device_table
+from targets.synthesis import CORE_TOP, core_netlist
+
+CONFIG = CONFIGS["arty-35"]
+BLOCK_ROWS = 40
+SUMS = ("pe_grid", "sums")  # in the names of the memories that hold partial sums
+SOC_ROWS = ("dsp", "bram36", "lut", "sums-lut-ram")
+PATH_ROW, PNR_ROW = "path-cells", "ecp5-fmax"
+ROWS = (*SOC_ROWS, PATH_ROW, PNR_ROW)
+
+
+def soc_bars(rows):
+    """Synthesise the whole SoC, print what it takes of the device, and return the bars of `rows`, names of SOC_ROWS."""
+    netlist, variant, _ = soc_netlist(["--config", CONFIG.name])
+    console().print(device_table(netlist, variant, f"the whole SoC, {CONFIG.name}"))
+    taken = count(netlist.cells)
+    sums = CONFIG.clusters * CONFIG.columns * 2 * CONFIG.tile_pixels * CONFIG.accumulator_bits
+    bars = [
+        Bar("dsp", CONFIG.name, 84, taken.dsp, "DSP48E1", "lower"),
+        Bar("bram36", CONFIG.name, 46, taken.bram36, "BRAM36", "lower"),
+        Bar("lut", CONFIG.name, 17_500, taken.lut, "LUTs", "lower"),
+        Bar("sums-lut-ram", CONFIG.name, sums, lut_ram_bits(netlist.cells, SUMS), "bits", "higher"),
+    ]
+    return [bar for bar in bars if bar.name in rows]
+
+
+def path_bar():
+    """Synthesise the core alone, print where its LUTs go and its longest path, and return the bar of the path."""
+    netlist = read_netlist(core_netlist(CONFIG), CORE_TOP)
+    rows = resources_by_block(netlist)
+    console().print(block_table([("the whole core", count(netlist.cells)), *rows[:BLOCK_ROWS]],
+                                f"the core by blocks, about (the {min(BLOCK_ROWS, len(rows))} largest)"))
+    path, blocks = longest_path(netlist), blocks_of_cells(netlist, 3)
+    table = Table(f"the longest path: {len(path.cells)} cells", "in, about", "drives", "reads besides")
+    table.add_row("from", block_of(path.begin, 3), path.begin, "")
+    for cell in path.cells:
+        more = f" and {len(cell.beside) - 2} more" if len(cell.beside) > 2 else ""
+        table.add_row(cell.kind, blocks[cell.cell], cell.net, ", ".join(cell.beside[:2]) + more)
+    table.add_row("to", block_of(path.end, 3), path.end, "")
+    console().print(table)
+    return Bar(PATH_ROW, CONFIG.name, 14, len(path.cells), "cells", "lower")
+
+
+def pnr_bar():
+    """Place and route the core on the ECP5, print the path that limits its clock, and return the bar of the clock."""
+    timing = place_and_route()
+    table = Table(f"the critical path on the ECP5: {timing.mhz:.1f} MHz", "ns", "in", "to the cell")
+    for delay in timing.path:
+        table.add_row(delay.kind, f"{delay.nanoseconds:.2f}", delay.block, delay.cell)
+    console().print(table)
+    crossed = len(timing.blocks) - 1
+    print(f"it crosses {crossed} block boundaries: {' -> '.join(timing.blocks)}" + ("; more than one is a defect" if crossed > 1 else ""))
+    return Bar(PNR_ROW, ECP5_CONFIG.name, 60, timing.mhz, "MHz", "higher")
+
+
+def main(words=None):
+    """Print the bars that the command line asks for; returns the exit status: 0 where all hold, 1 where one is missed, 2 for an error."""
+    parser = argparse.ArgumentParser(prog="bench/area.py", description=__doc__)
+    parser.add_argument("--pnr", action="store_true", help=f"place and route the core on an ECP5 too: the row {PNR_ROW}; many minutes, once")
+    add_options(parser, ROWS)
+    arguments = parser.parse_args(words)
+    try:
+        rows = chosen(arguments, ROWS)
+        if not arguments.rows:
+            rows.remove(PNR_ROW)
+        if arguments.pnr and PNR_ROW not in rows:
+            rows.append(PNR_ROW)
+        bars = []
+        if set(rows) & set(SOC_ROWS):
+            bars += soc_bars(rows)
+        if PATH_ROW in rows:
+            bars.append(path_bar())
+        if PNR_ROW in rows:
+            bars.append(pnr_bar())
+        return conclude(bars, arguments.json)
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())
