@@ -35,6 +35,11 @@ class CompiledLayer:
     filters: int | None = None
     members: tuple = ()
 
+    @property
+    def cycles_predicted(self):
+        """The compiler's estimate, or None for a pool."""
+        return None if self.plan is None else self.plan.cycles
+
 
 @dataclass(frozen=True)
 class CompiledModel:

@@ -18,13 +18,14 @@ OUTPUT_BYTES = 1024
 
 @dataclass(frozen=True)
 class LayerRun:
-    """One layer's `cycles` and its record {field: value}; the fields of TIME_FIELDS add up to the cycles."""
+    """One layer's `cycles`, those `predicted` by the compiler or None, and its record {field: value}; the fields of TIME_FIELDS add up to the cycles."""
 
     name: str
     op: str
     macs: int
     cycles: int
     record: dict
+    predicted: int | None = None
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ def layer_runs(model, records, cycles):
         if accounted != end - before:
             raise UserError(f"layer {layer.name!r}: busy and stalls add up to {accounted} cycles, but the layer took {end - before}: "
                             "this is a bug in the counters")
-        runs.append(LayerRun(layer.name, layer.op, layer.macs, end - before, record))
+        runs.append(LayerRun(layer.name, layer.op, layer.macs, end - before, record, layer.cycles_predicted))
         before = end
     return tuple(runs)
 

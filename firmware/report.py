@@ -23,7 +23,7 @@ def _bytes(record):
 def _layer_object(layer, config):
     read, written = _bytes(layer.record)
     return {
-        "name": layer.name, "op": layer.op, "where": "accel", "cycles": layer.cycles, "cycles_predicted": None, "macs": layer.macs,
+        "name": layer.name, "op": layer.op, "where": "accel", "cycles": layer.cycles, "cycles_predicted": layer.predicted, "macs": layer.macs,
         "macs_done": layer.record["macs"], "utilisation": round(layer.record["macs"] / layer.cycles / config.macs_per_cycle, 6),
         **{name: layer.record[name] for name in TIME_FIELDS}, "dram_read_bytes": read, "dram_write_bytes": written}
 

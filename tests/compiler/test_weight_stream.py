@@ -21,11 +21,14 @@ from tests.support.random_networks import random_images
 ARTY = CONFIGS["arty-35"]
 
 
-def two_a_multiplier(config):
-    """Return the configuration with multipliers that give two products."""
+def with_products(config, products):
+    """Return the configuration with multipliers that give so many products a cycle."""
     config = copy(config)
-    object.__setattr__(config, "macs_per_multiplier", 2)
+    object.__setattr__(config, "macs_per_multiplier", products)
     return config
+
+
+ONE, TWO = (with_products(ARTY, products) for products in (1, 2))
 
 
 @pytest.mark.parametrize("groups", [1, 2, 4])
@@ -76,18 +79,18 @@ def test_a_layer_with_a_dynamic_mask_keeps_its_bias():
 
 def test_addends_of_minus_128_can_be_multiplied_in_pairs():
     weights = np.array([[-128, -127, 0], [1, 127, -128]], np.int8)
-    assert len(split_weights(ARTY, weights)) == 1
-    main, extra = split_weights(two_a_multiplier(ARTY), weights)
+    assert len(split_weights(ONE, weights)) == 1
+    main, extra = split_weights(TWO, weights)
     assert main.min() == -127 and set(np.unique(extra)) == {-1, 0}
     np.testing.assert_array_equal(main.astype(int) + extra, weights)
-    assert len(split_weights(two_a_multiplier(ARTY), np.maximum(weights, -127))) == 1
+    assert len(split_weights(TWO, np.maximum(weights, -127))) == 1
 
 
 @pytest.mark.parametrize("options", [
     {}, {"planar": True}, {"pool": True}, {"mask": 0.6, "zero_point": 17}, {"groups": 2, "planar": True}, {"stride": (2, 2), "density": 0.5}])
 @pytest.mark.parametrize("channels, outputs, words", [(4, 20, 1024), (140, 32, 1024), (140, 40, 64)])
 def test_weights_of_minus_128_are_exact_where_two_share_a_multiplier(channels, outputs, words, options):
-    config = two_a_multiplier(replace(ARTY, activation_words=words))
+    config = with_products(replace(ARTY, activation_words=words), 2)
     network = convolution((9, 8), channels, outputs, padding=Padding(1, 1, 1, 1), smallest=-128, largest=-100, **options)
     model = compile_network(network, config)
     convs = [values for name, values in map(isa.decode, model.words) if name == "CONV"]
@@ -99,7 +102,7 @@ def test_weights_of_minus_128_are_exact_where_two_share_a_multiplier(channels, o
 
 def test_the_cpus_stream_holds_all_weights_of_a_plane_whatever_the_accelerator_does():
     layer = convolution((4, 4), 40, 24, (3, 3), smallest=-128, mask=0.5).layers[0]
-    data = cpu_stream(two_a_multiplier(ARTY), layer, -128, 40)
+    data = cpu_stream(TWO, layer, -128, 40)
     kept = np.flatnonzero(layer.dynamic_mask)
     size = 16 * (1 + 9 * len(kept) + 16)
     assert len(data) == 2 * size

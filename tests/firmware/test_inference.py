@@ -10,7 +10,7 @@ from accel.registers import RECORD_FIELDS
 from firmware.inference import TIME_FIELDS, layer_runs
 from firmware.report import median_run
 
-MODEL = SimpleNamespace(layers=[SimpleNamespace(name=name, op="conv2d", macs=10) for name in ("first", "second")])
+MODEL = SimpleNamespace(layers=[SimpleNamespace(name=name, op="conv2d", macs=10, cycles_predicted=90) for name in ("first", "second")])
 
 
 def record(**values):
@@ -20,6 +20,7 @@ def record(**values):
 def test_a_layer_lasts_from_the_end_of_the_one_before_and_the_last_one_to_the_end_of_the_job():
     first, second = layer_runs(MODEL, [record(end=100, busy=60, stall_sync=40), record(end=250, busy=150)], 260)
     assert (first.cycles, second.cycles) == (100, 160)
+    assert first.predicted == 90
     assert second.record["stall_store"] == 10
     for run in (first, second):
         assert sum(run.record[name] for name in TIME_FIELDS) == run.cycles
