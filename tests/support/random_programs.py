@@ -105,17 +105,33 @@ def _plausible(rng, row, field, config, area):
     if field.name == "address" and row.name in ("LOAD", "WEIGHTS", "STORE"):
         low, high = area.write if row.name == "STORE" else area.read
         return rng.randrange(low // beat, max(low // beat + 1, high // beat)) * beat
-    limits = {
-        "isa_version": (isa.ISA_VERSION, isa.ISA_VERSION), "config_hash": (config.hash, config.hash), "index": (0, 63), "channels": (1, 2 * beat),
-        "source_pitch": (0, 16), "row_stride": (0, 16), "item_stride": (0, 4), "rows": (1, 4), "items": (1, 12),
-        "destination": (0, config.activation_words), "clusters": (0, (1 << config.clusters) - 1), "beats": (1, 12 if row.name == "STORE" else 40),
-        "kernel_height": (1, 3), "kernel_width": (1, 3), "blocks": (1, 3), "stride_y": (1, 3), "stride_x": (1, 3), "height": (1, 12), "width": (1, 12), "first_x": (-2, 0),
-        "output_width": (1, 8), "pixel_step": (0, 4), "row_step": (0, 8), "tap_step": (0, 4), "tap_row_step": (0, 8),
-        "cluster": (0, config.clusters - 1), "address": (0, config.activation_words // 2), "y": (-2, 8), "x": (-2, 8), "output_x": (0, 4),
-        "pixels": (1, config.tile_pixels), "columns": (0, config.columns), "plane": (0, config.beats_per_word - 1)}
-    low, high = limits.get(field.name, (field.minimum, field.maximum))
-    value = rng.randint(max(low, field.minimum), min(high, field.maximum))
-    return value * beat if field.name == "source_pitch" else value
+    low, high = _PLAUSIBLE.get((row.name, field.name)) or _PLAUSIBLE.get(field.name) or _sized(row, field, config)
+    value = rng.randint(low, high) * (beat if field.name == "source_pitch" else 1)
+    if row.name == "WALK" or field.name == "address":
+        value *= rng.choice((1, config.block_channels))
+    return min(max(value, field.minimum), field.maximum)
+
+
+# Field, or (instruction, field), to the least and the largest plausible value; where missing, see _sized.
+_PLAUSIBLE = {
+    "isa_version": (isa.ISA_VERSION, isa.ISA_VERSION), "index": (0, 63), "source_pitch": (0, 16), "row_stride": (0, 16), "item_stride": (0, 4),
+    "item_step": (-2, 4), "rows": (1, 4), "items": (1, 12), "length": (1, 64), "beats": (1, 40), ("STORE", "beats"): (1, 12),
+    "kernel_height": (1, 3), "kernel_width": (1, 3), "blocks": (1, 3), "stride_y": (1, 3), "stride_x": (1, 3), "height": (1, 12), "width": (1, 12),
+    "first_x": (-2, 0), "output_width": (1, 8), "pixel_step": (0, 4), "row_step": (0, 8), "tap_step": (0, 4), "tap_row_step": (0, 8), "y": (-2, 8),
+    "x": (-2, 8), "output_x": (0, 4), "planes": (0, 2), "void": (0, 0), "first_block": (0, 2), "block": (0, 3), "pool_columns": (0, 0)}
+
+
+def _sized(row, field, config):
+    """Return the least and the largest value of fields that depend on the configuration; of others, all that there is."""
+    most = {
+        "config_hash": config.hash, "item_bytes": 2 * config.beat_bytes, "destination": config.activation_words,
+        "clusters": (1 << config.clusters) - 1, "cluster": config.clusters - 1, "address": config.activation_words // 2,
+        "pixels": config.tile_pixels, "columns": config.columns, "plane": config.beats_per_word - 1}
+    if (row.name, field.name) == ("LOAD_SHAPE", "channels"):
+        return 1, 2 * config.beat_bytes
+    if field.name in most:
+        return most["config_hash"] if field.name == "config_hash" else int(field.name in ("item_bytes", "pixels")), most[field.name]
+    return field.minimum, field.maximum
 
 
 def shares_a_semaphore(words):
@@ -140,15 +156,15 @@ def work(words, config, window_bytes):
             kernel, blocks = max(kernel, values["kernel_height"] * values["kernel_width"]), max(blocks, values["blocks"])
         elif name == "TILE":
             pixels = max(pixels, values["pixels"])
-        elif name == "LOAD_SHAPE" and values["mode"]:
+        elif name == "LOAD_SHAPE" and values.get("mode"):
             item_beats = max(item_beats, values["channels"] // beat + 2)
     for name, values in decoded:
         if name == "LOAD":
-            cycles += values["rows"] * min(values["items"] * item_beats, window * beat)
+            cycles += values["rows"] * min(values["length"] if "length" in values else values["items"] * item_beats, window * beat)
         elif name == "WEIGHTS":
             weights += min(values["beats"], window)
         elif name == "CONV":
             cycles += 8 * blocks + 4 * config.clusters * config.tile_pixels * config.columns
         elif name == "POOL":
             pools += 1
-    return cycles + weights * (config.tile_pixels + 2) + pools * pixels * (kernel + 4) + 100 * len(words)
+    return cycles + weights * (config.tile_pixels + 2) + pools * pixels * (2 * kernel + 4) + 100 * len(words)

@@ -19,6 +19,7 @@ _FUNCTIONS = {
     "wait": (ctypes.c_int64, (ctypes.c_void_p, ctypes.c_int64)),
     "idle": (None, (ctypes.c_void_p, ctypes.c_int)),
     "broken": (ctypes.c_char_p, (ctypes.c_void_p,)),
+    "watch_reads": (None, (ctypes.c_void_p, ctypes.c_uint32, ctypes.c_uint32)),
     "traffic": (None, (ctypes.c_void_p, ctypes.c_void_p)),
 }
 
@@ -81,6 +82,10 @@ class Core:
     def inject(self, read_error=0, write_error=0, response=SLAVE_ERROR):
         """Let memory answer the bursts that hold these byte addresses with an error (0: none)."""
         self.library.bench_errors(self.bench, read_error, write_error, response)
+
+    def watch_reads(self, base, limit):
+        """Let the checker hold all reads to this window instead of that of the registers."""
+        self.library.bench_watch_reads(self.bench, base, limit)
 
     def traffic(self):
         """Return {"read_bursts", "write_bursts", "read_beats", "write_beats"} since the core was made."""
