@@ -10,22 +10,20 @@ from accel.hdl.interfaces import unsigned
 @block
 def place_byte(clk, window, shift, last, top, byte, number):
     """byte (out, unsigned 8): byte number + shift (in, 0 to 3) of window, a cycle later; 0 where last (in) and number > top (in)."""
-    low_0, low_1, low_2, low_3, end = (8 * number + 8 * i for i in range(5))
+    low, high = 8 * number, 8 * number + 32
+    part = unsigned(32)
+
+    @always_comb
+    def take():
+        part.next = window[high:low]
 
     @always(clk.posedge)
     def place():
-        if shift == 0:
-            byte.next = window[low_1:low_0]
-        elif shift == 1:
-            byte.next = window[low_2:low_1]
-        elif shift == 2:
-            byte.next = window[low_3:low_2]
-        else:
-            byte.next = window[end:low_3]
+        byte.next = (part >> concat(shift, intbv(0)[3:])) & 0xFF
         if last and top < number:
             byte.next = 0
 
-    return place
+    return take, place
 
 
 @block

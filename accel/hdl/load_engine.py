@@ -12,11 +12,16 @@ from accel.hdl.settings import Settings, settings_register
 from accel.registers import ERROR_CODES
 
 
+def load_places(config):
+    """Return how many beats the load engine holds for its writer."""
+    return max(32, 2 * config.burst_beats)
+
+
 @block
-def load_engine(clk, clear, stop, instructions, request, room, beat_valid, beat, buffer_write, give, closes, bytes_read, idle, fault, config):
+def load_engine(clk, clear, stop, instructions, request, freed, beat_valid, beat, buffer_write, give, closes, bytes_read, idle, fault, config):
     """Executes LOAD_SHAPE, LOAD and LAYER.
 
-    instructions (in, InstructionStream). request (out, ReadRequest), room (out), beat_valid, beat (in): the read arbiter.
+    instructions (in, InstructionStream). request (out, ReadRequest), freed (out, flag), beat_valid, beat (in): the read arbiter.
     buffer_write (out, BufferWrite). give (out, unsigned 8): one pulse a semaphore. closes (out, flag): a LAYER passes, everything before it
     is in the buffers; bytes_read (out, unsigned 32) counts since the LAYER before. fault (out, Fault): BAD_FIELD, BUFFER.
     """
@@ -24,7 +29,7 @@ def load_engine(clk, clear, stop, instructions, request, room, beat_valid, beat,
     shape_code, load_code = op.LOAD_SHAPE, op.LOAD
     bad_field, opcode_bits = ERROR_CODES.BAD_FIELD, isa.OPCODE.bits
     beat_bytes, beat_shift = config.beat_bytes, (config.beat_bytes - 1).bit_length()
-    depth = max(32, 2 * config.burst_beats)
+    depth = load_places(config)
     shape, load = Settings("LOAD_SHAPE"), Settings("LOAD")
     job, clusters = LoadJob(config), config.clusters
     write_shape, write_load, looked, act, active, handed, hand, writer_free, shaped, bad = (flag() for _ in range(10))
@@ -113,7 +118,7 @@ def load_engine(clk, clear, stop, instructions, request, room, beat_valid, beat,
         request.position.next = job.position
         arrivals.valid.next = beat_valid
         arrivals.data.next = beat
-        room.next = depth - level
+        freed.next = beats.valid and beats.ready
 
     @always(clk.posedge)
     def describe():

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Writes the rows of a LOAD into the activation buffers, items of any size from any byte, one destination beat a cycle."""
 
-from myhdl import always, always_comb, block, concat
+from myhdl import always, always_comb, block, concat, intbv
 
 from accel.hdl.byte_shift import byte_shift
 from accel.hdl.interfaces import flag, signed, unsigned
@@ -54,10 +54,11 @@ def load_writer(clk, clear, stop, start, job, free, beats, buffer_write, give, f
     beyond_code, row_code = ERROR_CODES.BUFFER, ERROR_CODES.BAD_FIELD
     beat_bits, cluster_bits, address_bits = (config.beat_bytes - 1).bit_length(), config.clusters, len(buffer_write.address)
     chunk_bits, last_byte, wrap = 16 - beat_bits, config.beat_bytes - 1, (1 << ADDRESS_BITS) - 1
-    busy, primed, held_valid, emit, pop, last_chunk, last_item, row_end, straddles, held_done, inside, going, broken = (
-        flag() for _ in range(13))
+    busy, primed, held_valid, emit, pop, last_chunk, last_item, row_end, straddles, held_done, inside, going, torn, reload, single, last_row = (
+        flag() for _ in range(16))
     kept = LoadJob(config)
-    rows_left, chunks_left, left_after = unsigned(12), unsigned(chunk_bits), unsigned(21)
+    rows_left, chunks_left, row_left = unsigned(12), unsigned(chunk_bits), unsigned(21)
+    before, inverse, total, row_mask, total_mask = unsigned(21), unsigned(16), unsigned(22), (1 << 21) - 1, (1 << 22) - 1
     row_first, next_first, offset, top = (unsigned(beat_bits) for _ in range(4))
     reach, address, step = unsigned(beat_bits + 1), unsigned(ADDRESS_BITS), unsigned(ADDRESS_BITS)
     held, both = unsigned(8 * beat_bytes), unsigned(16 * beat_bytes)
@@ -70,9 +71,8 @@ def load_writer(clk, clear, stop, start, job, free, beats, buffer_write, give, f
     def measure():
         both.next = concat(beats.data, held)
         top.next = kept.item_top[beat_bits:]
-        last_chunk.next = chunks_left == 0
-        last_item.next = left_after == 0
-        broken.next = left_after[20]
+        last_item.next = row_left[20]
+        inverse.next = ~kept.item_bytes
         inside.next = address < limit
         next_first.next = (row_first + kept.pitch) & last_byte
 
@@ -92,7 +92,7 @@ def load_writer(clk, clear, stop, start, job, free, beats, buffer_write, give, f
     @always_comb
     def allow():
         free.next = not busy
-        going.next = busy and primed and not broken and not fault.valid and not stop
+        going.next = busy and primed and not fault.valid and not stop
 
     @always_comb
     def decide():
@@ -124,36 +124,53 @@ def load_writer(clk, clear, stop, start, job, free, beats, buffer_write, give, f
     @always(clk.posedge)
     def walk():
         primed.next = busy
+        single.next = kept.item_top[16:beat_bits] == 0
         if start:
             busy.next = True
             primed.next = False
             rows_left.next = job.rows
+            last_row.next = job.rows == 1
             address.next = job.destination
             row_first.next = job.first
             offset.next = job.first
             chunks_left.next = job.item_top[16:beat_bits]
+            last_chunk.next = job.item_top[16:beat_bits] == 0
         elif emit:
             address.next = (address + step) & wrap
             if not last_chunk:
                 chunks_left.next = chunks_left - 1
+                last_chunk.next = chunks_left == 1
             else:
                 chunks_left.next = kept.item_top[16:beat_bits]
+                last_chunk.next = single
                 offset.next = (reach + 1) & last_byte
                 if last_item:
                     offset.next = next_first
                     row_first.next = next_first
                     rows_left.next = rows_left - 1
-                    if rows_left == 1:
+                    last_row.next = rows_left == 2
+                    if last_row:
                         busy.next = False
         if clear:
             busy.next = False
 
+    @always_comb
+    def recount():
+        reload.next = not primed or (emit and row_end)
+        before.next = row_left
+        if not primed or (emit and row_end):
+            before.next = kept.length
+
+    @always_comb
+    def subtract():
+        # Bytes of the row after this item less 1: negative in the last item. One less at the first item than at the others: the carry.
+        total.next = (concat(before, not reload) + concat(intbv(31)[5:], inverse, True)) & total_mask
+
     @always(clk.posedge)
     def measure_row():
-        if not primed or (emit and last_chunk and last_item):
-            left_after.next = (kept.length - kept.item_bytes) & 0x1FFFFF
-        elif emit and last_chunk:
-            left_after.next = (left_after - kept.item_bytes) & 0x1FFFFF
+        if reload or (emit and last_chunk):
+            row_left.next = total[22:1]
+        torn.next = busy and primed and row_left[20] and row_left != row_mask
 
     @always(clk.posedge)
     def stage():
@@ -161,7 +178,7 @@ def load_writer(clk, clear, stop, start, job, free, beats, buffer_write, give, f
         last_1.next = last_chunk
         address_1.next = address[address_bits:]
         enable_1.next = emit and inside
-        finish_1.next = emit and inside and row_end and rows_left == 1
+        finish_1.next = emit and inside and row_end and last_row
         if clear:
             enable_1.next = False
             finish_1.next = False
@@ -172,7 +189,7 @@ def load_writer(clk, clear, stop, start, job, free, beats, buffer_write, give, f
         buffer_write.address.next = address_1
         buffer_write.clusters.next = kept.clusters[cluster_bits:]
         give.next = 0
-        if finish_1:
+        if finish_1 and not torn:
             give.next = kept.give
         if clear:
             buffer_write.enable.next = False
@@ -183,7 +200,7 @@ def load_writer(clk, clear, stop, start, job, free, beats, buffer_write, give, f
             fault.position.next = kept.position
             fault.detail.next = 0
             fault.code.next = row_code
-            if busy and primed and broken:
+            if torn:
                 fault.valid.next = True
             elif emit and not inside:
                 fault.valid.next = True
@@ -192,4 +209,4 @@ def load_writer(clk, clear, stop, start, job, free, beats, buffer_write, give, f
         if clear:
             fault.valid.next = False
 
-    return (keeper, shifter, measure, reach_out, compare, allow, decide, take, choose_step, hold, walk, measure_row, stage, write, report)
+    return (keeper, shifter, measure, reach_out, compare, allow, decide, take, choose_step, hold, walk, recount, subtract, measure_row, stage, write, report)
