@@ -6,17 +6,17 @@ from myhdl import always, always_comb, block
 from accel.hdl.compute_engine import compute_engine
 from accel.hdl.control import control
 from accel.hdl.dispatch import dispatch
-from accel.hdl.fetch import fetch
+from accel.hdl.fetch import fetch, fetch_places
 from accel.hdl.fifo import block_fifo, fifo
 from accel.hdl.filter_memory import ADDRESS_BITS, filter_memory
 from accel.hdl.interfaces import Activity, BufferWrite, Fault, InstructionStream, ReadRequest, Stream, flag, unsigned
-from accel.hdl.load_engine import load_engine
-from accel.hdl.read_arbiter import ROOM_BITS, read_arbiter
+from accel.hdl.load_engine import load_engine, load_places
+from accel.hdl.read_arbiter import read_arbiter
 from accel.hdl.records import records
 from accel.hdl.requantise_lane import ROUNDING
 from accel.hdl.register_file import JobRegisters, register_file
-from accel.hdl.semaphores import instruction_gate, semaphore
-from accel.hdl.status import count_fetched, summarise, watch, weight_room
+from accel.hdl.semaphores import instruction_gate, semaphore, waiting_opcodes
+from accel.hdl.status import count_fetched, earliest_waiting, summarise, watch
 from accel.hdl.store_engine import store_engine
 from accel.hdl.weights_engine import weights_engine
 from accel.isa import SEMAPHORES
@@ -46,10 +46,10 @@ def core_ports(config):
 
 
 @block
-def instruction_path(clk, clear, source, instructions, available, take, waiting, level, depth):
+def instruction_path(clk, clear, source, instructions, available, take, waiting, level, depth, codes):
     """An engine's queue and gate: source (in, Stream of {position, word}) to instructions (out, InstructionStream)."""
     queued = Stream(144)
-    return (fifo(clk, clear, source, queued, level, depth), instruction_gate(queued, instructions, available, take, waiting))
+    return (fifo(clk, clear, source, queued, level, depth), instruction_gate(clk, clear, queued, instructions, available, take, waiting, codes))
 
 
 @block
@@ -82,9 +82,10 @@ def core(clk, rst, wb_adr, wb_dat_w, wb_dat_r, wb_sel, wb_cyc, wb_stb, wb_we, wb
     beat_size, strobes = (config.beat_bytes - 1).bit_length(), (1 << config.beat_bytes) - 1
     fifo_depth, output_depth = config.weight_fifo_beats, config.output_fifo_beats
     clear, stop, job = flag(), flag(), JobRegisters()
-    fetched, exhausted, fetch_beat = InstructionStream(), flag(), flag()
+    fetched, exhausted = InstructionStream(), flag()
     ended, end_position, layer = flag(), unsigned(16), flag()
-    requests, rooms = [ReadRequest() for _ in range(3)], [unsigned(ROOM_BITS) for _ in range(3)]
+    requests, freed, untouched = [ReadRequest() for _ in range(3)], [flag() for _ in range(3)], [flag() for _ in range(3)]
+    places = [fetch_places(config), load_places(config), fifo_depth]
     data_valid, data = [flag() for _ in range(3)], unsigned(beat_bits)
     sources, instructions = [Stream(144) for _ in range(ENGINES)], [InstructionStream() for _ in range(ENGINES)]
     levels = [unsigned(config.queue_depth.bit_length()) for _ in range(ENGINES)]
@@ -101,26 +102,28 @@ def core(clk, rst, wb_adr, wb_dat_w, wb_dat_r, wb_sel, wb_cyc, wb_stb, wb_we, wb
     stuck_position = unsigned(16)
     record_address, record_data = unsigned(10), unsigned(32)
     compute_empty = flag()
-    filter_write, filter_write_data, filter_bus_data = flag(), unsigned(32), unsigned(32)
+    filter_write, filter_bus_data = flag(), unsigned(32)
     filter_addresses, filter_data = [unsigned(ADDRESS_BITS) for _ in range(3)], [unsigned(config.columns) for _ in range(2)]
+    freed_weight = freed[2]
     read_base, read_limit, write_base, write_limit = job.read_base, job.read_limit, job.write_base, job.write_limit
 
     registers = register_file(clk, rst, wb_adr, wb_dat_w, wb_sel, wb_cyc, wb_stb, wb_we, wb_dat_r, wb_ack, job, record_address, record_data,
-                              filter_write, filter_addresses[0], filter_write_data, filter_bus_data, config)
-    filters = filter_memory(clk, job.busy, filter_write, filter_addresses[0], filter_write_data, filter_bus_data, filter_addresses[1],
+                              filter_write, filter_addresses[0], filter_bus_data, config)
+    filters = filter_memory(clk, job.busy, filter_write, filter_addresses[0], wb_dat_w, filter_bus_data, filter_addresses[1],
                             filter_data[0], filter_addresses[2], filter_data[1], config)
     jobs = control(clk, rst, job, clear, stop, ended, end_position, quiet, streams_empty, bus_idle, progress, stuck_position,
                    [dispatch_fault, read_fault, load_fault, weights_fault, compute_fault, store_fault], irq)
-    fetcher = fetch(clk, clear, job.program, job.length, requests[0], rooms[0], data_valid[0], data, fetched, exhausted, fetch_beat, config)
-    dispatcher = dispatch(clk, clear, fetched, exhausted, job.length, stop, filter_addresses[1], filter_data[0], sources, ended, end_position, layer, dispatch_fault,
-                          config)
-    paths = [instruction_path(clk, clear, sources[e], instructions[e], available, takes[e], gate_waits[e], levels[e], config.queue_depth)
-             for e in range(ENGINES)]
+    fetcher = fetch(clk, clear, job.program, job.length, requests[0], freed[0], data_valid[0], data, fetched, exhausted, config)
+    dispatcher = dispatch(clk, clear, fetched, exhausted, job.length, stop, filter_addresses[1], filter_data[0], sources, ended, end_position,
+                          layer, dispatch_fault, config)
+    paths = [instruction_path(clk, clear, sources[e], instructions[e], available, takes[e], gate_waits[e], levels[e], config.queue_depth,
+                              waiting_opcodes(engine))
+             for e, engine in enumerate(("load", "weights", "compute", "store"))]
     counters = [semaphore(clk, clear, n, gives, takes, there[n]) for n in range(SEMAPHORES)]
     semaphores = gather_flags(there, available)
-    arbiter = read_arbiter(clk, clear, stop, requests, rooms, read_base, read_limit, data_valid, data, axi_araddr, axi_arlen, axi_arvalid,
-                           axi_arready, axi_rdata, axi_rresp, axi_rlast, axi_rvalid, read_fault, read_idle, config)
-    loader = load_engine(clk, clear, stop, instructions[LOAD], requests[1], rooms[1], data_valid[1], data, buffer_write, gives[LOAD], closes[1],
+    arbiter = read_arbiter(clk, clear, stop, requests, freed, untouched, read_base, read_limit, data_valid, data, axi_araddr, axi_arlen,
+                           axi_arvalid, axi_arready, axi_rdata, axi_rresp, axi_rlast, axi_rvalid, read_fault, read_idle, places, config)
+    loader = load_engine(clk, clear, stop, instructions[LOAD], requests[1], freed[1], data_valid[1], data, buffer_write, gives[LOAD], closes[1],
                          load_bytes, idles[LOAD], load_fault, config)
     weights = weights_engine(clk, clear, stop, instructions[WEIGHTS], requests[2], data_valid[2], data, weights_in, gives[WEIGHTS], closes[2],
                              weight_bytes, idles[WEIGHTS], weights_fault, config)
@@ -131,16 +134,19 @@ def core(clk, rst, wb_adr, wb_dat_w, wb_dat_r, wb_sel, wb_cyc, wb_stb, wb_we, wb
     store = store_engine(clk, clear, stop, instructions[STORE], outputs_out, outputs_level, write_base, write_limit, axi_awaddr, axi_awlen,
                          axi_awvalid, axi_awready, axi_wdata, axi_wlast, axi_wvalid, axi_wready, axi_bresp, axi_bvalid, gives[STORE], closes[3],
                          store_bytes, checksum, idles[STORE], write_idle, store_fault, config)
-    fetch_counter = count_fetched(clk, clear, fetch_beat, layer, closes[0], fetch_bytes, config.beat_bytes)
+    fetch_counter = count_fetched(clk, clear, data_valid[0], layer, closes[0], fetch_bytes, config.beat_bytes)
     record_memory = records(clk, clear, activity, job.cycles, [closes[0], closes[1], closes[2], closes[3], closes[3]],
                             [fetched.word, instructions[LOAD].word, instructions[WEIGHTS].word, instructions[STORE].word,
                              instructions[STORE].word],
                             [fetch_bytes, load_bytes, weight_bytes, store_bytes, checksum], record_free, record_address, record_data)
-    summary = summarise(levels, idles, weights_level, outputs_level, read_idle, write_idle, quiet, streams_empty, bus_idle,
+    summary = summarise(levels, idles, untouched[2], outputs_level, read_idle, write_idle, quiet, streams_empty, bus_idle,
                         compute_empty)
-    watching = watch(clk, fetched, instructions, levels, axi_rvalid, axi_wvalid, axi_wready, activity, weights_out, outputs_in, progress,
-                     stuck_position)
-    limits = weight_room(weights_level, rooms[2], fifo_depth)
+    watching = watch(clk, fetched, instructions, axi_rvalid, axi_wvalid, axi_wready, activity, weights_out, outputs_in, progress)
+    waiting = earliest_waiting(clk, instructions, levels, stuck_position)
+
+    @always_comb
+    def free_place():
+        freed_weight.next = weights_out.valid and weights_out.ready
 
     @always(clk.posedge)
     def constants():
@@ -153,5 +159,5 @@ def core(clk, rst, wb_adr, wb_dat_w, wb_dat_r, wb_sel, wb_cyc, wb_stb, wb_we, wb
         axi_bready.next = True
         axi_wstrb.next = strobes
 
-    return (registers, filters, jobs, fetcher, dispatcher, paths, counters, semaphores, arbiter, loader, weights, weight_fifo, compute, output_fifo, store,
-            fetch_counter, record_memory, summary, watching, limits, constants)
+    return (registers, filters, jobs, fetcher, dispatcher, paths, counters, semaphores, arbiter, loader, weights, weight_fifo, compute, output_fifo,
+            store, fetch_counter, record_memory, summary, watching, waiting, free_place, constants)

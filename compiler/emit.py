@@ -68,18 +68,19 @@ class LayerEmitter:
 
     def _segment(self, first, pixels, blocks, destination, pitch):
         """Return [(LOAD_SHAPE fields, LOAD fields)] for `pixels` neighbouring pixels from raster position `first`."""
-        source, config = self.source, self.config
+        source, beat = self.source, self.config.beat_bytes
         if not source.planar:
             return self._dense_segment(first, pixels, blocks, destination, pitch)
         height, width, _ = source.shape
-        plane_bytes = height * width * config.beat_bytes
-        first_plane = blocks.start * config.beats_per_word
-        planes = min(blocks.stop * config.beats_per_word, source.planes) - first_plane
-        address = source.address + first_plane * plane_bytes + first * config.beat_bytes
+        plane_bytes = height * width * beat
+        first_plane = blocks.start * self.config.beats_per_word
+        planes = min(blocks.stop * self.config.beats_per_word, source.planes) - first_plane
+        address = source.address + first_plane * plane_bytes + first * beat
         if height * width == 1:
-            return [({"item_stride": 1}, {"address": address, "rows": 1, "items": planes, "destination": destination})]
-        layout = {"source_pitch": plane_bytes, "row_stride": 1, "item_stride": pitch}
-        return [(layout, {"address": address, "rows": planes, "items": pixels, "destination": destination})]
+            layout = {"item_bytes": beat, "item_step": 1}
+            return [(layout, {"address": address, "rows": 1, "length": planes * beat, "destination": destination})]
+        layout = {"item_bytes": beat, "source_pitch": plane_bytes, "item_step": pitch, "row_step": 1 - (pixels - 1) * pitch}
+        return [(layout, {"address": address, "rows": planes, "length": pixels * beat, "destination": destination})]
 
     def _dense_segment(self, first, pixels, blocks, destination, pitch):
         source, config = self.source, self.config
@@ -87,11 +88,12 @@ class LayerEmitter:
         low = blocks.start * config.block_channels
         high = min(channels, blocks.stop * config.block_channels)
         address = source.address + first * channels + low
+        step = pitch - (-(-(high - low) // config.beat_bytes) - 1)
         if high - low == channels:
-            layout = {"mode": 1, "channels": channels, "item_stride": pitch}
-            return [(layout, {"address": address, "rows": 1, "items": pixels, "destination": destination})]
-        layout = {"mode": 1, "channels": high - low, "source_pitch": channels, "row_stride": pitch}
-        return [(layout, {"address": address, "rows": pixels, "items": 1, "destination": destination})]
+            layout = {"item_bytes": channels, "item_step": step}
+            return [(layout, {"address": address, "rows": 1, "length": pixels * channels, "destination": destination})]
+        layout = {"item_bytes": high - low, "source_pitch": channels, "row_step": step}
+        return [(layout, {"address": address, "rows": pixels, "length": high - low, "destination": destination})]
 
     def geometry(self, job, column, width, **values):
         """Set SHAPE and WALK for tiles of a job whose rows of `width` outputs begin at output column `column`; `values`: other fields of SHAPE."""

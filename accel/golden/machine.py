@@ -166,31 +166,32 @@ class Golden:
         return bytes(self.memory[start:start + length]), high - low
 
     def _load_shape(self, values, position):
-        if values["mode"] and values["channels"] == 0:
+        if values["item_bytes"] == 0:
             raise ProgramFault(ERROR_CODES.BAD_FIELD, position)
         self.shape = values
 
     def _load(self, values, position):
         config, shape = self.config, self.shape
         beat = config.beat_bytes
-        if shape is None or not values["rows"] or not values["items"] or (
-                not shape["mode"] and (values["address"] % beat or (values["rows"] > 1 and shape["source_pitch"] % beat))):
-            raise ProgramFault(ERROR_CODES.BAD_FIELD, position, values["address"])
-        if values["clusters"] >> config.clusters:
-            raise ProgramFault(ERROR_CODES.BAD_FIELD, position, values["clusters"])
-        item_bytes = shape["channels"] if shape["mode"] else beat
+        if shape is None or not values["rows"] or not values["length"] or values["clusters"] >> config.clusters:
+            raise ProgramFault(ERROR_CODES.BAD_FIELD, position)
         planes = self.buffers.reshape(config.clusters, -1, config.columns)
         written = [c for c in range(config.clusters) if values["clusters"] >> c & 1]
+        place = values["destination"]
         for row in range(values["rows"]):
-            data, moved = self._read(values["address"] + row * shape["source_pitch"], values["items"] * item_bytes, position)
+            data, moved = self._read(values["address"] + row * shape["source_pitch"], values["length"], position)
             self.bytes["load"] += moved
-            for item in range(values["items"]):
-                for chunk in range(-(-item_bytes // beat)):
-                    piece = data[item * item_bytes + chunk * beat:min((item + 1) * item_bytes, item * item_bytes + (chunk + 1) * beat)]
-                    place = values["destination"] + row * shape["row_stride"] + item * shape["item_stride"] + chunk
-                    if place >= planes.shape[1]:
-                        raise ProgramFault(ERROR_CODES.BUFFER, position, place)
-                    planes[written, place] = np.frombuffer(piece.ljust(beat, b"\0"), np.int8)
+            for first in range(0, len(data), shape["item_bytes"]):
+                item = data[first:first + shape["item_bytes"]]
+                if len(item) < shape["item_bytes"]:
+                    raise ProgramFault(ERROR_CODES.BAD_FIELD, position)
+                for low in range(0, len(item), beat):
+                    if not 0 <= place < planes.shape[1]:
+                        raise ProgramFault(ERROR_CODES.BUFFER, position, place & 0xFFFF)
+                    planes[written, place] = np.frombuffer(item[low:low + beat].ljust(beat, b"\0"), np.int8)
+                    place += 1
+                place += shape["item_step"] - 1
+            place += shape["row_step"] - shape["item_step"]
 
     def _weights(self, values, position):
         beat = self.config.beat_bytes

@@ -3,10 +3,84 @@
 
 from myhdl import always, always_comb, block, enum, Signal
 
-from accel.hdl.interfaces import flag, unsigned
+from accel.hdl.interfaces import Fault, flag, unsigned
 from accel.registers import ERROR_CODES
 
 SETTLE_CYCLES, PATIENCE_BITS = 12, 14
+
+
+@block
+def find_fault(clk, clear, faults, found):
+    """found (out, Fault): the report of one of eight Faults (in), each looked at in every eighth cycle; `valid` only in the cycle after."""
+    fault_0, fault_1, fault_2, fault_3, fault_4, fault_5, fault_6, fault_7 = faults
+    turn = unsigned(3)
+
+    @always(clk.posedge)
+    def look():
+        turn.next = (turn + 1) & 7
+        if turn == 0:
+            found.valid.next = fault_0.valid
+            found.code.next = fault_0.code
+            found.position.next = fault_0.position
+            found.detail.next = fault_0.detail
+        elif turn == 1:
+            found.valid.next = fault_1.valid
+            found.code.next = fault_1.code
+            found.position.next = fault_1.position
+            found.detail.next = fault_1.detail
+        elif turn == 2:
+            found.valid.next = fault_2.valid
+            found.code.next = fault_2.code
+            found.position.next = fault_2.position
+            found.detail.next = fault_2.detail
+        elif turn == 3:
+            found.valid.next = fault_3.valid
+            found.code.next = fault_3.code
+            found.position.next = fault_3.position
+            found.detail.next = fault_3.detail
+        elif turn == 4:
+            found.valid.next = fault_4.valid
+            found.code.next = fault_4.code
+            found.position.next = fault_4.position
+            found.detail.next = fault_4.detail
+        elif turn == 5:
+            found.valid.next = fault_5.valid
+            found.code.next = fault_5.code
+            found.position.next = fault_5.position
+            found.detail.next = fault_5.detail
+        elif turn == 6:
+            found.valid.next = fault_6.valid
+            found.code.next = fault_6.code
+            found.position.next = fault_6.position
+            found.detail.next = fault_6.detail
+        else:
+            found.valid.next = fault_7.valid
+            found.code.next = fault_7.code
+            found.position.next = fault_7.position
+            found.detail.next = fault_7.detail
+        if clear:
+            found.valid.next = False
+
+    return look
+
+
+@block
+def own_faults(end_position, stuck_position, settled, patient, streams_empty, leftover, deadlock):
+    """leftover, deadlock (out, Faults): the two errors that no engine sees. Combinational."""
+    leftover_code, deadlock_code = ERROR_CODES.LEFTOVER, ERROR_CODES.DEADLOCK
+
+    @always_comb
+    def name():
+        leftover.valid.next = settled and not streams_empty
+        leftover.code.next = leftover_code
+        leftover.position.next = end_position
+        leftover.detail.next = 0
+        deadlock.valid.next = not patient
+        deadlock.code.next = deadlock_code
+        deadlock.position.next = stuck_position
+        deadlock.detail.next = 0
+
+    return name
 
 
 @block
@@ -15,14 +89,17 @@ def control(clk, rst, job, clear, stop, ended, end_position, quiet, streams_empt
 
     job (JobRegisters). ended, end_position (in): the program's END. quiet (in, flag): queues empty, engines idle. streams_empty (in, flag):
     both FIFOs. bus_idle (in, flag): no memory request is under way. progress (in, flag): something moved. stuck_position (in, unsigned 16):
-    the instruction to name when nothing does for 2**PATIENCE_BITS cycles. faults (in, list of Faults): where two come in the same cycle, the
-    first of the list is reported. irq (out, flag): done, until acknowledged.
+    the instruction to name when nothing does for 2**PATIENCE_BITS cycles. faults (in, six Faults): where several come within a few cycles,
+    one of them is reported. irq (out, flag): done, until acknowledged.
     """
     state_type = enum("IDLE", "RUN", "STOPPING")
     state = Signal(state_type.IDLE)
-    settled, patience = unsigned(4), unsigned(PATIENCE_BITS)
-    deadlock, leftover, settle, impatient = ERROR_CODES.DEADLOCK, ERROR_CODES.LEFTOVER, SETTLE_CYCLES, (1 << PATIENCE_BITS) - 1
-    fault_0, fault_1, fault_2, fault_3, fault_4, fault_5 = faults
+    waited, patience, settled, patient, still, stands = unsigned(4), unsigned(PATIENCE_BITS), flag(), flag(True), flag(), flag()
+    settle, impatient = SETTLE_CYCLES, (1 << PATIENCE_BITS) - 1
+    leftover, deadlock, found = Fault(), Fault(), Fault()
+
+    own = own_faults(end_position, stuck_position, settled, patient, streams_empty, leftover, deadlock)
+    finder = find_fault(clk, clear, [*faults, leftover, deadlock], found)
 
     @always_comb
     def tell():
@@ -31,14 +108,37 @@ def control(clk, rst, job, clear, stop, ended, end_position, quiet, streams_empt
         job.busy.next = state != state_type.IDLE
         irq.next = job.done
 
+    @always_comb
+    def judge():
+        still.next = (state == state_type.RUN and ended and quiet and bus_idle) or (state == state_type.STOPPING and bus_idle)
+        stands.next = state == state_type.RUN and bus_idle and not progress
+
+    @always(clk.posedge)
+    def wait():
+        settled.next = still and waited == settle
+        if not still:
+            waited.next = 0
+        elif waited != settle:
+            waited.next = waited + 1
+        patient.next = not stands or patience != impatient
+        if not stands:
+            patience.next = 0
+        elif patience != impatient:
+            patience.next = patience + 1
+
+    @always(clk.posedge)
+    def count_cycles():
+        if state != state_type.IDLE:
+            job.cycles.next = job.cycles + 1
+        elif job.start:
+            job.cycles.next = 0
+
     @always(clk.posedge)
     def run():
         if job.acknowledge:
             job.done.next = False
             job.failed.next = False
         if state == state_type.IDLE:
-            settled.next = 0
-            patience.next = 0
             if job.start:
                 state.next = state_type.RUN
                 job.done.next = False
@@ -46,80 +146,22 @@ def control(clk, rst, job, clear, stop, ended, end_position, quiet, streams_empt
                 job.error.next = 0
                 job.position.next = 0
                 job.detail.next = 0
-                job.cycles.next = 0
-        else:
-            job.cycles.next = job.cycles + 1
-        if state == state_type.RUN:
-            if progress or not bus_idle:
-                patience.next = 0
-            else:
-                patience.next = patience + 1
-            if ended and quiet and bus_idle:
-                settled.next = settled + 1
-            else:
-                settled.next = 0
-            if fault_0.valid:
+        elif state == state_type.RUN:
+            if found.valid:
                 state.next = state_type.STOPPING
-                settled.next = 0
-                job.error.next = fault_0.code
-                job.position.next = fault_0.position
-                job.detail.next = fault_0.detail
-            elif fault_1.valid:
-                state.next = state_type.STOPPING
-                settled.next = 0
-                job.error.next = fault_1.code
-                job.position.next = fault_1.position
-                job.detail.next = fault_1.detail
-            elif fault_2.valid:
-                state.next = state_type.STOPPING
-                settled.next = 0
-                job.error.next = fault_2.code
-                job.position.next = fault_2.position
-                job.detail.next = fault_2.detail
-            elif fault_3.valid:
-                state.next = state_type.STOPPING
-                settled.next = 0
-                job.error.next = fault_3.code
-                job.position.next = fault_3.position
-                job.detail.next = fault_3.detail
-            elif fault_4.valid:
-                state.next = state_type.STOPPING
-                settled.next = 0
-                job.error.next = fault_4.code
-                job.position.next = fault_4.position
-                job.detail.next = fault_4.detail
-            elif fault_5.valid:
-                state.next = state_type.STOPPING
-                settled.next = 0
-                job.error.next = fault_5.code
-                job.position.next = fault_5.position
-                job.detail.next = fault_5.detail
-            elif settled == settle:
-                if streams_empty:
-                    state.next = state_type.IDLE
-                    job.done.next = True
-                else:
-                    state.next = state_type.STOPPING
-                    settled.next = 0
-                    job.error.next = leftover
-                    job.position.next = end_position
-            elif patience == impatient:
-                state.next = state_type.STOPPING
-                settled.next = 0
-                job.error.next = deadlock
-                job.position.next = stuck_position
-        elif state == state_type.STOPPING:
-            if bus_idle:
-                settled.next = settled + 1
-            else:
-                settled.next = 0
-            if settled == settle:
+                job.error.next = found.code
+                job.position.next = found.position
+                job.detail.next = found.detail
+            elif settled and streams_empty:
                 state.next = state_type.IDLE
                 job.done.next = True
-                job.failed.next = True
+        elif settled:
+            state.next = state_type.IDLE
+            job.done.next = True
+            job.failed.next = True
         if rst:
             state.next = state_type.IDLE
             job.done.next = False
             job.failed.next = False
 
-    return tell, run
+    return own, finder, tell, judge, wait, count_cycles, run

@@ -7,14 +7,20 @@ from accel.hdl.fifo import fifo
 from accel.hdl.interfaces import Stream, flag, unsigned
 
 
+def fetch_places(config):
+    """Return how many beats of the program are held ahead."""
+    return max(32, 2 * config.burst_beats)
+
+
 @block
-def assemble(clk, clear, beat_valid, beat, out, beats):
-    """out (Stream of 128): an instruction of `beats` beats, the first in the lowest bits; the taker is always ready."""
+def assemble(clk, clear, source, target, beats):
+    """target (out, Stream of 128): instructions of `beats` beats of source (in, Stream) each, the first in the lowest bits."""
     if beats == 1:
         @always_comb
         def route():
-            out.valid.next = beat_valid
-            out.data.next = beat
+            target.valid.next = source.valid
+            target.data.next = source.data
+            source.ready.next = target.ready
 
         return route
 
@@ -23,9 +29,10 @@ def assemble(clk, clear, beat_valid, beat, out, beats):
 
     @always(clk.posedge)
     def collect():
-        valid.next = False
-        if beat_valid:
-            held.next = concat(beat, held[128:bits])
+        if valid and target.ready:
+            valid.next = False
+        if source.valid and not valid:
+            held.next = concat(source.data, held[128:bits])
             count.next = 0
             if count == full:
                 valid.next = True
@@ -37,27 +44,26 @@ def assemble(clk, clear, beat_valid, beat, out, beats):
 
     @always_comb
     def route():
-        out.valid.next = valid
-        out.data.next = held
+        target.valid.next = valid
+        target.data.next = held
+        source.ready.next = not valid
 
     return collect, route
 
 
 @block
-def fetch(clk, clear, program, length, request, room, beat_valid, beat, instructions, exhausted, beats_read, config):
+def fetch(clk, clear, program, length, request, freed, beat_valid, beat, instructions, exhausted, config):
     """instructions (out, InstructionStream): the `length` (in) instructions from byte `program` (in) on.
 
-    request (out, ReadRequest), room (out), beat_valid, beat (in): the read arbiter. exhausted (out, flag): all were taken.
-    beats_read (out, flag): a beat of instructions arrived, for the counters.
+    request (out, ReadRequest), freed (out, flag), beat_valid, beat (in): the read arbiter. exhausted (out, flag): all were taken.
     """
     beats = 16 // config.beat_bytes
     beat_shift = (beats - 1).bit_length()
-    depth = 2 * config.burst_beats
-    words, queue, level = Stream(128), Stream(128), unsigned(depth.bit_length())
-    asked, position = flag(), unsigned(16)
-    most = depth - 1
-    joined = assemble(clk, clear, beat_valid, beat, words, beats)
-    ahead = fifo(clk, clear, words, queue, level, depth)
+    depth = fetch_places(config)
+    arrivals, ahead, words = Stream(8 * config.beat_bytes), Stream(8 * config.beat_bytes), Stream(128)
+    level, asked, position = unsigned(depth.bit_length()), flag(), unsigned(16)
+    queue = fifo(clk, clear, arrivals, ahead, level, depth)
+    joined = assemble(clk, clear, ahead, words, beats)
 
     @always_comb
     def ask():
@@ -65,15 +71,15 @@ def fetch(clk, clear, program, length, request, room, beat_valid, beat, instruct
         request.address.next = program
         request.beats.next = length << beat_shift
         request.position.next = 0
-        room.next = 0
-        if level < most:
-            room.next = (most - level) << beat_shift
+        arrivals.valid.next = beat_valid
+        arrivals.data.next = beat
+        freed.next = ahead.valid and ahead.ready
 
     @always(clk.posedge)
     def count():
         if request.valid and request.ready:
             asked.next = True
-        if queue.valid and instructions.ready:
+        if words.valid and instructions.ready:
             position.next = position + 1
         if clear:
             asked.next = length == 0
@@ -81,11 +87,10 @@ def fetch(clk, clear, program, length, request, room, beat_valid, beat, instruct
 
     @always_comb
     def put_out():
-        instructions.valid.next = queue.valid
-        instructions.word.next = queue.data
+        instructions.valid.next = words.valid
+        instructions.word.next = words.data
         instructions.position.next = position
-        queue.ready.next = instructions.ready
+        words.ready.next = instructions.ready
         exhausted.next = position == length and not clear
-        beats_read.next = beat_valid
 
-    return joined, ahead, ask, count, put_out
+    return joined, queue, ask, count, put_out

@@ -12,11 +12,16 @@ from accel.hdl.settings import Settings, settings_register
 from accel.registers import ERROR_CODES
 
 
+def load_places(config):
+    """Return how many beats the load engine holds for its writer."""
+    return max(32, 2 * config.burst_beats)
+
+
 @block
-def load_engine(clk, clear, stop, instructions, request, room, beat_valid, beat, buffer_write, give, closes, bytes_read, idle, fault, config):
+def load_engine(clk, clear, stop, instructions, request, freed, beat_valid, beat, buffer_write, give, closes, bytes_read, idle, fault, config):
     """Executes LOAD_SHAPE, LOAD and LAYER.
 
-    instructions (in, InstructionStream). request (out, ReadRequest), room (out), beat_valid, beat (in): the read arbiter.
+    instructions (in, InstructionStream). request (out, ReadRequest), freed (out, flag), beat_valid, beat (in): the read arbiter.
     buffer_write (out, BufferWrite). give (out, unsigned 8): one pulse a semaphore. closes (out, flag): a LAYER passes, everything before it
     is in the buffers; bytes_read (out, unsigned 32) counts since the LAYER before. fault (out, Fault): BAD_FIELD, BUFFER.
     """
@@ -24,14 +29,14 @@ def load_engine(clk, clear, stop, instructions, request, room, beat_valid, beat,
     shape_code, load_code = op.LOAD_SHAPE, op.LOAD
     bad_field, opcode_bits = ERROR_CODES.BAD_FIELD, isa.OPCODE.bits
     beat_bytes, beat_shift = config.beat_bytes, (config.beat_bytes - 1).bit_length()
-    depth = max(32, 2 * config.burst_beats)
+    depth = load_places(config)
     shape, load = Settings("LOAD_SHAPE"), Settings("LOAD")
     job, clusters = LoadJob(config), config.clusters
     write_shape, write_load, looked, act, active, handed, hand, writer_free, shaped, bad = (flag() for _ in range(10))
     sized, asking, shape_seen, shapeless, shape_position = flag(), flag(), flag(), flag(), unsigned(16)
+    last_byte = beat_bytes - 1
     opcode, mask, word = unsigned(6), unsigned(8), instructions.word
     row_address, rows_left = unsigned(32), unsigned(12)
-    row_bytes, row_beats = unsigned(30), unsigned(30)
     arrivals, beats, level = Stream(8 * beat_bytes), Stream(8 * beat_bytes), unsigned(depth.bit_length())
     writer_fault = Fault()
 
@@ -60,7 +65,7 @@ def load_engine(clk, clear, stop, instructions, request, room, beat_valid, beat,
     def take():
         looked.next = instructions.valid and not act
         shape_seen.next = False
-        shapeless.next = shape_seen and shape.mode and shape.channels == 0
+        shapeless.next = shape_seen and shape.item_bytes == 0
         closes.next = act and opcode != shape_code and opcode != load_code
         if act and opcode == shape_code:
             shaped.next = True
@@ -84,10 +89,6 @@ def load_engine(clk, clear, stop, instructions, request, room, beat_valid, beat,
         elif active and not sized:
             row_address.next = load.address
             rows_left.next = load.rows
-            if shape.mode:
-                row_bytes.next = load.items * shape.channels
-            else:
-                row_bytes.next = load.items << beat_shift
             sized.next = True
         elif active and not bad:
             if hand:
@@ -106,33 +107,32 @@ def load_engine(clk, clear, stop, instructions, request, room, beat_valid, beat,
 
     @always_comb
     def check():
-        bad.next = (not shaped or load.rows == 0 or load.items == 0 or (load.clusters >> clusters) != 0
-                    or (not shape.mode and (load.address[beat_shift:] != 0 or (load.rows != 1 and shape.source_pitch[beat_shift:] != 0))))
+        bad.next = not shaped or load.rows == 0 or load.length == 0 or (load.clusters >> clusters) != 0
 
     @always_comb
     def put_out():
         hand.next = active and sized and not bad and not handed and writer_free and not stop
         request.valid.next = asking
         request.address.next = (row_address >> beat_shift) << beat_shift
-        request.beats.next = (row_bytes + row_address[beat_shift:] + (beat_bytes - 1)) >> beat_shift
+        request.beats.next = (load.length + row_address[beat_shift:] + last_byte) >> beat_shift
         request.position.next = job.position
         arrivals.valid.next = beat_valid
         arrivals.data.next = beat
-        room.next = depth - level
+        freed.next = beats.valid and beats.ready
 
     @always(clk.posedge)
     def describe():
         job.first.next = load.address[beat_shift:]
         job.pitch.next = shape.source_pitch[beat_shift:]
+        job.item_top.next = (shape.item_bytes - 1) & 0xFFFF
 
     @always_comb
     def describe_job():
-        job.mode.next = shape.mode
-        job.channels.next = shape.channels
-        job.row_stride.next = shape.row_stride
-        job.item_stride.next = shape.item_stride
+        job.item_bytes.next = shape.item_bytes
+        job.item_step.next = shape.item_step
+        job.row_step.next = shape.row_step
         job.rows.next = load.rows
-        job.items.next = load.items
+        job.length.next = load.length
         job.destination.next = load.destination
         job.clusters.next = load.clusters
 
@@ -159,7 +159,7 @@ def load_engine(clk, clear, stop, instructions, request, room, beat_valid, beat,
                 fault.valid.next = True
                 fault.code.next = bad_field
                 fault.position.next = job.position
-                fault.detail.next = load.address
+                fault.detail.next = 0
             elif writer_fault.valid:
                 fault.valid.next = True
                 fault.code.next = writer_fault.code

@@ -1,165 +1,212 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Writes the beats of a LOAD into the activation buffers; in mode 1 it first unpacks pixels of any size at any byte."""
+"""Writes the rows of a LOAD into the activation buffers, items of any size from any byte, one destination beat a cycle."""
 
-from myhdl import always, always_comb, block, concat
+from myhdl import always, always_comb, block, concat, intbv
 
-from accel.hdl.interfaces import flag, unsigned
+from accel.hdl.byte_shift import byte_shift
+from accel.hdl.interfaces import flag, signed, unsigned
 from accel.registers import ERROR_CODES
 
-ADDRESS_BITS = 18
+ADDRESS_BITS = 17  # a step of 16 bits, from within the largest buffer, leads to no other address of a buffer
 
 
 class LoadJob:
-    """A LOAD with its LOAD_SHAPE; `first` and `pitch`: the byte within the beat at which row 0 begins, and how it moves from row to row."""
+    """A LOAD with its LOAD_SHAPE. `item_top`: bytes of an item less 1; `first` and `pitch`: the byte within the beat at which row 0 begins,
+    and how it moves from row to row."""
 
     def __init__(self, config):
         beat_bits = (config.beat_bytes - 1).bit_length()
-        self.mode = flag()
-        self.channels, self.row_stride, self.item_stride, self.position = (unsigned(16) for _ in range(4))
-        self.rows, self.items, self.destination = unsigned(12), unsigned(14), unsigned(14)
+        self.item_bytes, self.item_top, self.position = (unsigned(16) for _ in range(3))
+        self.item_step, self.row_step = signed(16), signed(16)
+        self.rows, self.length, self.destination = unsigned(12), unsigned(20), unsigned(14)
         self.clusters, self.give = unsigned(8), unsigned(8)
         self.first, self.pitch = unsigned(beat_bits), unsigned(beat_bits)
+
+
+@block
+def keep_job(clk, start, job, kept):
+    """kept (out, LoadJob) takes what the writer needs of job (in, LoadJob) all along with start (in, flag)."""
+
+    @always(clk.posedge)
+    def keep():
+        if start:
+            kept.item_bytes.next = job.item_bytes
+            kept.item_top.next = job.item_top
+            kept.item_step.next = job.item_step
+            kept.row_step.next = job.row_step
+            kept.position.next = job.position
+            kept.length.next = job.length
+            kept.clusters.next = job.clusters
+            kept.give.next = job.give
+            kept.pitch.next = job.pitch
+
+    return keep
 
 
 @block
 def load_writer(clk, clear, stop, start, job, free, beats, buffer_write, give, fault, config):
     """Takes `job` (in, LoadJob) with start (in, flag) while free (out, flag). beats (in, Stream): all its rows, in order.
 
-    buffer_write (out, BufferWrite): one beat a cycle. give (out, unsigned 8): with the last one. fault (out, Fault): BUFFER.
+    buffer_write (out, BufferWrite): one beat a cycle, two cycles after its last byte was there. give (out, unsigned 8): with the last one.
+    fault (out, Fault): BUFFER, or BAD_FIELD where a row ends inside an item.
     """
     beat_bytes, limit = config.beat_bytes, config.activation_words * config.beats_per_word
-    bits, code = 8 * config.beat_bytes, ERROR_CODES.BUFFER
-    beat_bits, cluster_bits = (config.beat_bytes - 1).bit_length(), config.clusters
-    address_bits = len(buffer_write.address)
-    mode, busy, held_valid, emit, pop, last_chunk, last_item, last_row, refill = (flag() for _ in range(9))
-    channels, row_stride, item_stride, position = (unsigned(16) for _ in range(4))
-    rows_left, items_left, channels_left = unsigned(12), unsigned(14), unsigned(17)
-    items = unsigned(14)
-    pitch, row_first, next_first, offset = (unsigned(beat_bits) for _ in range(4))
-    clusters, gives = unsigned(8), unsigned(8)
-    row_base, item_base, address = (unsigned(ADDRESS_BITS) for _ in range(3))
-    held, chunk, mask, shifted = (unsigned(bits) for _ in range(4))
-    size, reach, going = unsigned(beat_bits + 1), unsigned(beat_bits + 2), flag()
-    ones = (1 << bits) - 1
-    both = unsigned(2 * bits)
+    beyond_code, row_code = ERROR_CODES.BUFFER, ERROR_CODES.BAD_FIELD
+    beat_bits, cluster_bits, address_bits = (config.beat_bytes - 1).bit_length(), config.clusters, len(buffer_write.address)
+    chunk_bits, last_byte, wrap = 16 - beat_bits, config.beat_bytes - 1, (1 << ADDRESS_BITS) - 1
+    busy, primed, held_valid, emit, pop, last_chunk, last_item, row_end, straddles, held_done, inside, going, torn, reload, single, last_row = (
+        flag() for _ in range(16))
+    kept = LoadJob(config)
+    rows_left, chunks_left, row_left = unsigned(12), unsigned(chunk_bits), unsigned(21)
+    before, inverse, total, row_mask, total_mask = unsigned(21), unsigned(16), unsigned(22), (1 << 21) - 1, (1 << 22) - 1
+    row_first, next_first, offset, top = (unsigned(beat_bits) for _ in range(4))
+    reach, address, step = unsigned(beat_bits + 1), unsigned(ADDRESS_BITS), unsigned(ADDRESS_BITS)
+    held, both = unsigned(8 * beat_bytes), unsigned(16 * beat_bytes)
+    top_1, last_1, enable_1, finish_1, address_1 = unsigned(beat_bits), flag(), flag(), flag(), unsigned(address_bits)
+
+    keeper = keep_job(clk, start, job, kept)
+    shifter = byte_shift(clk, both, offset, last_1, top_1, buffer_write.data, beat_bytes)
 
     @always_comb
     def measure():
-        size.next = beat_bytes
-        if channels_left < beat_bytes:
-            size.next = channels_left
-        last_chunk.next = not mode or channels_left <= beat_bytes
-        last_item.next = items_left == 1
-        last_row.next = rows_left == 1
         both.next = concat(beats.data, held)
+        top.next = kept.item_top[beat_bits:]
+        last_item.next = row_left[20]
+        inverse.next = ~kept.item_bytes
+        inside.next = address < limit
+        next_first.next = (row_first + kept.pitch) & last_byte
 
     @always_comb
     def reach_out():
-        reach.next = size + offset
+        # The last byte of the chunk, counted from the first of `held`.
+        reach.next = offset + last_byte
+        if last_chunk:
+            reach.next = offset + top
 
     @always_comb
-    def align():
-        mask.next = ones >> (8 * (beat_bytes - size))
-        shifted.next = (both >> (8 * offset)) & ones
-        next_first.next = (row_first + pitch) & (beat_bytes - 1)
+    def compare():
+        straddles.next = reach > last_byte
+        row_end.next = last_chunk and last_item
+        held_done.next = reach >= last_byte or (last_chunk and last_item)
 
     @always_comb
-    def cut():
-        chunk.next = beats.data
-        if mode:
-            chunk.next = shifted & mask
+    def allow():
+        free.next = not busy
+        going.next = busy and primed and not fault.valid and not stop
 
     @always_comb
     def decide():
-        free.next = not busy
-        going.next = busy and not fault.valid and not stop
-        emit.next = busy and not fault.valid and not stop and (
-            (not mode and beats.valid) or (mode and held_valid and (reach <= beat_bytes or beats.valid)))
-        refill.next = busy and mode and not held_valid
+        emit.next = going and held_valid and (not straddles or beats.valid)
 
     @always_comb
     def take():
-        beats.ready.next = False
-        if refill:
-            beats.ready.next = going
-        elif emit:
-            beats.ready.next = not mode or reach > beat_bytes or (reach == beat_bytes and not (last_chunk and last_item))
+        # A beat is taken to become the held one, or as the second half of a chunk that ends its row.
+        pop.next = going and beats.valid and (not held_valid or held_done)
+        beats.ready.next = going and (not held_valid or held_done)
+
+    @always_comb
+    def choose_step():
+        step.next = 1
+        if last_chunk:
+            step.next = concat(kept.item_step[15], kept.item_step[16:])
+            if last_item:
+                step.next = concat(kept.row_step[15], kept.row_step[16:])
 
     @always(clk.posedge)
-    def write():
-        buffer_write.enable.next = emit and address < limit
-        buffer_write.address.next = address[address_bits:]
-        buffer_write.data.next = chunk
-        buffer_write.clusters.next = clusters[cluster_bits:]
-        give.next = 0
-        if emit and last_chunk and last_item and last_row and address < limit:
-            give.next = gives
+    def hold():
+        if pop:
+            held.next = beats.data
+        if pop or emit:
+            held_valid.next = (pop and not (held_valid and row_end and straddles)) or (held_valid and not held_done)
         if clear:
-            buffer_write.enable.next = False
-            give.next = 0
+            held_valid.next = False
 
     @always(clk.posedge)
     def walk():
+        primed.next = busy
+        single.next = kept.item_top[16:beat_bits] == 0
         if start:
             busy.next = True
-            mode.next = job.mode
-            channels.next = job.channels
-            channels_left.next = job.channels
-            row_stride.next = job.row_stride
-            item_stride.next = job.item_stride
-            position.next = job.position
+            primed.next = False
             rows_left.next = job.rows
-            items_left.next = job.items
-            items.next = job.items
-            pitch.next = job.pitch
+            last_row.next = job.rows == 1
+            address.next = job.destination
             row_first.next = job.first
             offset.next = job.first
-            clusters.next = job.clusters
-            gives.next = job.give
-            row_base.next = job.destination
-            item_base.next = job.destination
-            address.next = job.destination
-            held_valid.next = False
-        elif refill:
-            if beats.valid and going:
-                held.next = beats.data
-                held_valid.next = True
+            chunks_left.next = job.item_top[16:beat_bits]
+            last_chunk.next = job.item_top[16:beat_bits] == 0
         elif emit:
-            offset.next = reach[beat_bits:]
-            if reach >= beat_bytes:
-                held.next = beats.data
-                held_valid.next = beats.valid
+            address.next = (address + step) & wrap
             if not last_chunk:
-                channels_left.next = channels_left - beat_bytes
-                address.next = address + 1
+                chunks_left.next = chunks_left - 1
+                last_chunk.next = chunks_left == 1
             else:
-                channels_left.next = channels
-                if not last_item:
-                    items_left.next = items_left - 1
-                    item_base.next = item_base + item_stride
-                    address.next = item_base + item_stride
-                else:
-                    items_left.next = items
-                    held_valid.next = False
+                chunks_left.next = kept.item_top[16:beat_bits]
+                last_chunk.next = single
+                offset.next = (reach + 1) & last_byte
+                if last_item:
                     offset.next = next_first
                     row_first.next = next_first
-                    row_base.next = row_base + row_stride
-                    item_base.next = row_base + row_stride
-                    address.next = row_base + row_stride
                     rows_left.next = rows_left - 1
+                    last_row.next = rows_left == 2
                     if last_row:
                         busy.next = False
         if clear:
             busy.next = False
 
+    @always_comb
+    def recount():
+        reload.next = not primed or (emit and row_end)
+        before.next = row_left
+        if not primed or (emit and row_end):
+            before.next = kept.length
+
+    @always_comb
+    def subtract():
+        # Bytes of the row after this item less 1: negative in the last item. One less at the first item than at the others: the carry.
+        total.next = (concat(before, not reload) + concat(intbv(31)[5:], inverse, True)) & total_mask
+
+    @always(clk.posedge)
+    def measure_row():
+        if reload or (emit and last_chunk):
+            row_left.next = total[22:1]
+        torn.next = busy and primed and row_left[20] and row_left != row_mask
+
+    @always(clk.posedge)
+    def stage():
+        top_1.next = top
+        last_1.next = last_chunk
+        address_1.next = address[address_bits:]
+        enable_1.next = emit and inside
+        finish_1.next = emit and inside and row_end and last_row
+        if clear:
+            enable_1.next = False
+            finish_1.next = False
+
+    @always(clk.posedge)
+    def write():
+        buffer_write.enable.next = enable_1
+        buffer_write.address.next = address_1
+        buffer_write.clusters.next = kept.clusters[cluster_bits:]
+        give.next = 0
+        if finish_1 and not torn:
+            give.next = kept.give
+        if clear:
+            buffer_write.enable.next = False
+
     @always(clk.posedge)
     def report():
-        if emit and address >= limit:
-            fault.valid.next = True
-            fault.code.next = code
-            fault.position.next = position
-            fault.detail.next = address
+        if not fault.valid:
+            fault.position.next = kept.position
+            fault.detail.next = 0
+            fault.code.next = row_code
+            if torn:
+                fault.valid.next = True
+            elif emit and not inside:
+                fault.valid.next = True
+                fault.code.next = beyond_code
+                fault.detail.next = address[16:]
         if clear:
             fault.valid.next = False
 
-    return measure, reach_out, align, cut, decide, take, write, walk, report
+    return (keeper, shifter, measure, reach_out, compare, allow, decide, take, choose_step, hold, walk, recount, subtract, measure_row, stage, write, report)

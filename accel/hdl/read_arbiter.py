@@ -3,155 +3,258 @@
 
 from myhdl import always, always_comb, block, concat
 
-from accel.hdl.delay import delay
+from accel.hdl.burst import Burst, next_burst
 from accel.hdl.fifo import fifo
-from accel.hdl.interfaces import Fault, Stream, flag, unsigned
+from accel.hdl.interfaces import ReadRequest, Stream, flag, unsigned
 from accel.registers import ERROR_CODES
 
 ORDER_DEPTH = 32
-ROOM_BITS = 11
+RUN_BITS = 24
 
 
 @block
-def read_port(clk, clear, stop, request, room, window_base, window_limit, arrived, granted, wants, address, beats, position, fault, config):
-    """One requester's run: checks the window, cuts it into bursts inside 4 KiB.
+def credit(clk, clear, spent, top, freed, enough, untouched, places, longest):
+    """Counts a requester's free places, of `places` (a power of two) at first: top + 1 (in) are taken with spent (in, flag), one comes back
+    with freed (in, flag).
 
-    wants (out, flag): a burst of `beats` (out, 1 to burst_beats) at `address` (out) may go out, room (in, free places of the requester)
-    is reserved for all of it; granted (in, flag): it did. arrived (in, flag): a beat reached the requester.
+    enough (out, flag): there are `longest` (a power of two). untouched (out, flag): all are free.
     """
-    beat_shift = (config.beat_bytes - 1).bit_length()
-    longest, page_beats = config.burst_beats, 4096 // config.beat_bytes
-    window_code = ERROR_CODES.READ_WINDOW
-    active, checked, ready, cut, arrived_2 = (flag() for _ in range(5))
-    left, run_end = unsigned(24), unsigned(33)
-    on_the_way = unsigned(ROOM_BITS)
-    to_page = unsigned(13)
-    late = delay(clk, arrived, arrived_2, 2)
+    bits = places.bit_length()
+    free, cost, taken, total, full = unsigned(bits, places), unsigned(bits), unsigned(bits), unsigned(bits + 2), places
+    low = longest.bit_length() - 1
 
     @always_comb
-    def look():
-        request.ready.next = not active and not fault.valid and not stop
-        wants.next = ready and not stop
-        to_page.next = page_beats - address[12:beat_shift]
+    def widen():
+        cost.next = top
+
+    @always_comb
+    def negate():
+        # free - (top + 1) is free + ~top.
+        taken.next = 0
+        if spent:
+            taken.next = ~cost
+
+    @always_comb
+    def add():
+        total.next = concat(False, free, True) + concat(False, taken, freed)
 
     @always(clk.posedge)
-    def run():
-        if request.valid and not active and not fault.valid and not stop:
-            active.next = True
-            checked.next = False
-            address.next = request.address
-            left.next = request.beats
-            position.next = request.position
-            run_end.next = request.address + (request.beats << beat_shift)
-        elif active and not checked:
-            if address < window_base or run_end > window_limit:
-                fault.valid.next = True
-                fault.code.next = window_code
-                fault.position.next = position
-                fault.detail.next = address
-                active.next = False
-            checked.next = True
-            cut.next = False
-        elif active and not cut:
-            beats.next = longest
-            if left < longest and left <= to_page:
-                beats.next = left
-            elif to_page < longest:
-                beats.next = to_page
-            cut.next = True
-        elif active and not ready:
-            ready.next = room >= on_the_way + beats
-        elif granted:
-            ready.next = False
-            cut.next = False
-            address.next = (address + (beats << beat_shift)) & 0xFFFFFFFF
-            left.next = left - beats
-            active.next = left != beats
+    def count():
+        free.next = total[bits + 1:1]
         if clear:
-            active.next = False
-            ready.next = False
-            fault.valid.next = False
+            free.next = full
 
-    @always(clk.posedge)
-    def reserve():
-        if granted and arrived_2:
-            on_the_way.next = on_the_way + beats - 1
-        elif granted:
-            on_the_way.next = on_the_way + beats
-        elif arrived_2:
-            on_the_way.next = on_the_way - 1
-        if clear:
-            on_the_way.next = 0
+    @always_comb
+    def tell():
+        enough.next = free[bits:low] != 0
+        untouched.next = free[bits - 1]
 
-    return late, look, run, reserve
+    return widen, negate, add, count, tell
 
 
 @block
-def read_arbiter(clk, clear, stop, requests, rooms, window_base, window_limit, data_valid, data, araddr, arlen, arvalid, arready, rdata,
-                 rresp, rlast, rvalid, fault, idle, config):
-    """Three requesters, the first has priority; one AXI ID, so that beats come back in order.
-
-    requests (in, three ReadRequests). rooms (in, three unsigned ROOM_BITS): places free in the requester. data_valid (out, three flags),
-    data (out): a beat for that requester, which must take it. araddr ... rvalid: AXI; rready is always high.
-    stop (in, flag): begin no burst. fault (out, Fault): READ_WINDOW or BUS_READ. idle (out, flag): no burst is under way.
-    """
-    wants, granted = ([flag() for _ in range(3)] for _ in range(2))
-    addresses, positions = [unsigned(32) for _ in range(3)], [unsigned(16) for _ in range(3)]
-    lengths = [unsigned(7) for _ in range(3)]
-    faults = [Fault() for _ in range(3)]
-    order_in, order_out = Stream(18), Stream(18)
-    level = unsigned(ORDER_DEPTH.bit_length())
-    free = flag()
-    bus_code = ERROR_CODES.BUS_READ
-    wants_0, wants_1, wants_2 = wants
-    granted_0, granted_1, granted_2 = granted
-    address_0, address_1, address_2 = addresses
-    position_0, position_1, position_2 = positions
-    length_0, length_1, length_2 = lengths
-    valid_0, valid_1, valid_2 = data_valid
-    fault_0, fault_1, fault_2 = faults
-
-    ports = [
-        read_port(clk, clear, stop, requests[i], rooms[i], window_base, window_limit, data_valid[i], granted[i], wants[i], addresses[i],
-                  lengths[i], positions[i], faults[i], config)
-        for i in range(3)]
-    order = fifo(clk, clear, order_in, order_out, level, ORDER_DEPTH)
+def run_memory(clk, start, renew, writer, request, rest_address, rest_beats, reader, address, left, position):
+    """The runs of the requesters in LUT RAM. start (in, flag): run `writer` (in) becomes that of request (in, ReadRequest). renew (in, flag):
+    the rest becomes its address and beats. address, left, position (out): the run number `reader` (in), in the same cycle."""
+    addresses, lefts, positions = ([unsigned(bits) for _ in range(4)] for bits in (32, RUN_BITS, 16))
+    new_address, new_left, write = unsigned(32), unsigned(RUN_BITS), flag()
 
     @always_comb
     def choose():
-        free.next = (not arvalid or arready) and order_in.ready
+        write.next = start or renew
+        new_address.next = request.address
+        new_left.next = request.beats
+        if renew:
+            new_address.next = rest_address
+            new_left.next = rest_beats
+
+    @always(clk.posedge)
+    def store_addresses():
+        if write:
+            addresses[writer].next = new_address
+
+    @always(clk.posedge)
+    def store_lefts():
+        if write:
+            lefts[writer].next = new_left
+
+    @always(clk.posedge)
+    def store_positions():
+        if start:
+            positions[writer].next = request.position
 
     @always_comb
-    def grant():
-        granted_0.next = free and wants_0
-        granted_1.next = free and wants_1 and not wants_0
-        granted_2.next = free and wants_2 and not wants_0 and not wants_1
-        order_in.valid.next = free and (wants_0 or wants_1 or wants_2)
+    def read():
+        address.next = addresses[reader]
+        left.next = lefts[reader]
+        position.next = positions[reader]
+
+    return choose, store_addresses, store_lefts, store_positions, read
+
+
+@block
+def choose_request(requests, number, chosen):
+    """chosen (out, ReadRequest): address, beats and position of the one with this number (in). Combinational."""
+    request_0, request_1, request_2 = requests
 
     @always_comb
-    def label():
-        order_in.data.next = concat(position_2, False, False)
-        if wants_0:
-            order_in.data.next = concat(position_0, True, False)
-        elif wants_1:
-            order_in.data.next = concat(position_1, False, True)
+    def choose():
+        if number == 0:
+            chosen.address.next = request_0.address
+            chosen.beats.next = request_0.beats
+            chosen.position.next = request_0.position
+        elif number == 1:
+            chosen.address.next = request_1.address
+            chosen.beats.next = request_1.beats
+            chosen.position.next = request_1.position
+        else:
+            chosen.address.next = request_2.address
+            chosen.beats.next = request_2.beats
+            chosen.position.next = request_2.position
+
+    return choose
+
+
+@block
+def give_beats(clk, clear, order, rdata, rlast, rvalid, data_valid, data):
+    """data_valid (out, three flags), data (out): the beat of the cycle before, for the requester that the head of order (in, Stream) names."""
+    valid_0, valid_1, valid_2 = data_valid
+
+    @always_comb
+    def follow():
+        order.ready.next = rvalid and rlast
+
+    @always(clk.posedge)
+    def give():
+        valid_0.next = rvalid and order.data[2:] == 0
+        valid_1.next = rvalid and order.data[2:] == 1
+        valid_2.next = rvalid and order.data[2:] == 2
+        data.next = rdata
+        if clear:
+            valid_0.next = False
+            valid_1.next = False
+            valid_2.next = False
+
+    return follow, give
+
+
+@block
+def read_arbiter(clk, clear, stop, requests, freed, untouched, window_base, window_limit, data_valid, data, araddr, arlen, arvalid, arready,
+                 rdata, rresp, rlast, rvalid, fault, idle, places, config):
+    """Three requesters, the first has priority; one AXI ID, so that beats come back in order.
+
+    requests (in, three ReadRequests). places (three ints, powers of two): beats each requester can hold; a burst goes out only when there is room
+    for a longest one. freed (in, three flags): a place became free. untouched (out, three flags): all places are free, nothing is on the way.
+    data_valid (out, three flags), data (out): a beat for that requester, which must take it. araddr ... rvalid: AXI; rready is always high.
+    stop (in, flag): begin no burst. fault (out, Fault): READ_WINDOW or BUS_READ. idle (out, flag): no burst is under way.
+
+    A burst takes four cycles: choose the run, cut, check, ask. The next one is ready when the bus takes the one before.
+    """
+    active, enough, spent, starts, wants = ([flag() for _ in range(3)] for _ in range(5))
+    cutting, checking, asking, issue, start, open_, last = (flag() for _ in range(7))
+    port, number, writer = unsigned(2), unsigned(2), unsigned(2)
+    address, left, position = unsigned(32), unsigned(RUN_BITS), unsigned(16)
+    chosen, burst = ReadRequest(), Burst(config, RUN_BITS)
+    order_in, order_out, level = Stream(18), Stream(18), unsigned(ORDER_DEPTH.bit_length())
+    bus_code, window_code = ERROR_CODES.BUS_READ, ERROR_CODES.READ_WINDOW
+    request_0, request_1, request_2 = requests
+    active_0, active_1, active_2 = active
+    enough_0, enough_1, enough_2 = enough
+    spent_0, spent_1, spent_2 = spent
+    start_0, start_1, start_2 = starts
+    want_0, want_1, want_2 = wants
+
+    credits = [credit(clk, clear, spent[i], burst.top, freed[i], enough[i], untouched[i], places[i], config.burst_beats) for i in range(3)]
+    runs = run_memory(clk, start, issue, writer, chosen, burst.rest_address, burst.rest_beats, port, address, left, position)
+    choice = choose_request(requests, number, chosen)
+    cutter = next_burst(clk, address, left, window_base, window_limit, burst, config)
+    order = fifo(clk, clear, order_in, order_out, level, ORDER_DEPTH)
+    giver = give_beats(clk, clear, order_out, rdata, rlast, rvalid, data_valid, data)
+
+    @always_comb
+    def allow():
+        open_.next = not stop and not fault.valid
+        issue.next = asking and not arvalid and not burst.outside and order_in.ready and not stop
+        want_0.next = active_0 and enough_0
+        want_1.next = active_1 and enough_1
+        want_2.next = active_2 and enough_2
+
+    @always_comb
+    def begin():
+        start_0.next = False
+        start_1.next = False
+        start_2.next = False
+        number.next = 2
+        # The memory of runs is written once a cycle.
+        if open_ and not (asking and not arvalid):
+            start_0.next = request_0.valid and not active_0
+            start_1.next = request_1.valid and not active_1 and not (request_0.valid and not active_0)
+            start_2.next = (request_2.valid and not active_2 and not (request_1.valid and not active_1)
+                            and not (request_0.valid and not active_0))
+        if request_0.valid and not active_0:
+            number.next = 0
+        elif request_1.valid and not active_1:
+            number.next = 1
+
+    @always_comb
+    def answer():
+        request_0.ready.next = start_0
+        request_1.ready.next = start_1
+        request_2.ready.next = start_2
+        start.next = start_0 or start_1 or start_2
+        writer.next = number
+        if issue:
+            writer.next = port
+        spent_0.next = issue and port == 0
+        spent_1.next = issue and port == 1
+        spent_2.next = issue and port == 2
+        last.next = burst.rest_beats == 0
+
+    @always(clk.posedge)
+    def follow():
+        if start_0:
+            active_0.next = True
+        elif spent_0 and last:
+            active_0.next = False
+        if start_1:
+            active_1.next = True
+        elif spent_1 and last:
+            active_1.next = False
+        if start_2:
+            active_2.next = True
+        elif spent_2 and last:
+            active_2.next = False
+        if clear:
+            active_0.next = False
+            active_1.next = False
+            active_2.next = False
+
+    @always(clk.posedge)
+    def step():
+        cutting.next = False
+        checking.next = cutting
+        if checking:
+            asking.next = True
+        elif issue or burst.outside or stop:
+            asking.next = False
+        if open_ and not cutting and not checking and not asking:
+            cutting.next = want_0 or want_1 or want_2
+            port.next = 2
+            if want_0:
+                port.next = 0
+            elif want_1:
+                port.next = 1
+        if clear:
+            cutting.next = False
+            checking.next = False
+            asking.next = False
 
     @always(clk.posedge)
     def ask():
-        if free:
-            arvalid.next = False
-            if wants_0:
-                arvalid.next = True
-                araddr.next = address_0
-                arlen.next = length_0 - 1
-            elif wants_1:
-                arvalid.next = True
-                araddr.next = address_1
-                arlen.next = length_1 - 1
-            elif wants_2:
-                arvalid.next = True
-                araddr.next = address_2
-                arlen.next = length_2 - 1
+        if issue:
+            arvalid.next = True
+            araddr.next = burst.address
+            arlen.next = burst.top
         elif arready:
             arvalid.next = False
         if clear:
@@ -159,19 +262,9 @@ def read_arbiter(clk, clear, stop, requests, rooms, window_base, window_limit, d
 
     @always_comb
     def look():
-        order_out.ready.next = rvalid and rlast
+        order_in.valid.next = issue
+        order_in.data.next = concat(position, port)
         idle.next = level == 0 and not arvalid
-
-    @always(clk.posedge)
-    def give():
-        valid_0.next = rvalid and order_out.data[1]
-        valid_1.next = rvalid and order_out.data[0]
-        valid_2.next = rvalid and not order_out.data[0] and not order_out.data[1]
-        data.next = rdata
-        if clear:
-            valid_0.next = False
-            valid_1.next = False
-            valid_2.next = False
 
     @always(clk.posedge)
     def report():
@@ -180,23 +273,13 @@ def read_arbiter(clk, clear, stop, requests, rooms, window_base, window_limit, d
                 fault.valid.next = True
                 fault.code.next = bus_code
                 fault.position.next = order_out.data[18:2]
-                fault.detail.next = 0
-            elif fault_0.valid:
+            elif asking and burst.outside:
                 fault.valid.next = True
-                fault.code.next = fault_0.code
-                fault.position.next = fault_0.position
-                fault.detail.next = fault_0.detail
-            elif fault_1.valid:
-                fault.valid.next = True
-                fault.code.next = fault_1.code
-                fault.position.next = fault_1.position
-                fault.detail.next = fault_1.detail
-            elif fault_2.valid:
-                fault.valid.next = True
-                fault.code.next = fault_2.code
-                fault.position.next = fault_2.position
-                fault.detail.next = fault_2.detail
+                fault.code.next = window_code
+                fault.position.next = position
+                fault.detail.next = burst.address
         if clear:
             fault.valid.next = False
+            fault.detail.next = 0
 
-    return ports, order, choose, grant, label, ask, look, give, report
+    return credits, runs, choice, cutter, order, giver, allow, begin, answer, follow, step, ask, look, report

@@ -5,7 +5,7 @@ from myhdl import always, always_comb, block
 
 from accel.hdl.interfaces import flag, unsigned
 from accel.isa import ISA_VERSION
-from accel.registers import CONTROL_ACKNOWLEDGE, CONTROL_START, FILTERS_OFFSET, IDENTIFICATION, OFFSETS, RECORDS_OFFSET
+from accel.registers import CONTROL_ACKNOWLEDGE, CONTROL_START, FILTERS_OFFSET, IDENTIFICATION, OFFSETS, RECORDS_OFFSET, REGISTERS
 
 
 class JobRegisters:
@@ -21,65 +21,88 @@ class JobRegisters:
 
 
 @block
-def register_file(clk, rst, adr, dat_w, sel, cyc, stb, we, dat_r, ack, job, record_address, record_data, filter_write, filter_address,
-                  filter_write_data, filter_data, config):
-    """adr counts 32-bit words. A write of less than all four bytes changes nothing. Acknowledges after four cycles.
+def kept_register(clk, write, word, dat_w, target, offset):
+    """target (out, unsigned 32) takes dat_w (in) with write (in, flag) where word (in) is that of byte `offset`."""
+    number = offset // 4
 
-    job (JobRegisters). record_address (out), record_data (in, two cycles later): the records' memory. filter_write, filter_address,
-    filter_write_data (out), filter_data (in, two cycles after the address): the run-time filter mask.
+    @always(clk.posedge)
+    def keep():
+        if write and word == number:
+            target.next = dat_w
+
+    return keep
+
+
+@block
+def read_back(clk, write, word, dat_w, value, config):
+    """value (out, unsigned 32) is, a cycle later, what does not change by itself at word (in): constants, and what was written with write
+    (in, flag)."""
+    constants = {OFFSETS.ID: IDENTIFICATION, OFFSETS.ISA_VERSION: ISA_VERSION, OFFSETS.CONFIG_HASH: config.hash}
+    count = 1 << (len(REGISTERS) - 1).bit_length()
+    address_bits = (count - 1).bit_length()
+    memory = [unsigned(32, constants.get(4 * i, 0)) for i in range(count)]
+
+    @always(clk.posedge)
+    def store():
+        if write:
+            memory[word[address_bits:]].next = dat_w
+
+    @always(clk.posedge)
+    def fetch():
+        value.next = memory[word[address_bits:]]
+
+    return store, fetch
+
+
+@block
+def register_file(clk, rst, adr, dat_w, sel, cyc, stb, we, dat_r, ack, job, record_address, record_data, filter_write, filter_address,
+                  filter_data, config):
+    """adr counts 32-bit words. A write of less than all four bytes changes nothing. Acknowledges after five cycles.
+
+    job (JobRegisters). record_address (out), record_data (in, two cycles later): the records' memory. filter_write (out, flag; the data are
+    dat_w), filter_address (out), filter_data (in, two cycles after the address): the run-time filter mask.
     """
     o = OFFSETS
-    id_, version, hash_, control, status, error = (x // 4 for x in (o.ID, o.ISA_VERSION, o.CONFIG_HASH, o.CONTROL, o.STATUS, o.ERROR))
-    position, program, length = o.POSITION // 4, o.PROGRAM // 4, o.LENGTH // 4
-    read_base, read_limit, write_base, write_limit = (x // 4 for x in (o.READ_BASE, o.READ_LIMIT, o.WRITE_BASE, o.WRITE_LIMIT))
-    cycles, detail = o.CYCLES // 4, o.DETAIL // 4
-    records, filters = RECORDS_OFFSET // 4, FILTERS_OFFSET // 4
-    identification, isa_version, config_hash = IDENTIFICATION, ISA_VERSION, config.hash
+    control, status, error, position = o.CONTROL // 4, o.STATUS // 4, o.ERROR // 4, o.POSITION // 4
+    cycles, detail, records, filters = o.CYCLES // 4, o.DETAIL // 4, RECORDS_OFFSET // 4, FILTERS_OFFSET // 4
+    first_kept, last_kept = o.PROGRAM // 4, o.WRITE_LIMIT // 4
     start_bit, acknowledge_bit = CONTROL_START.bit_length() - 1, CONTROL_ACKNOWLEDGE.bit_length() - 1
-    phase, word, value = unsigned(3), unsigned(12), unsigned(32)
+    phase, word, write, keep, write_control = unsigned(3), unsigned(12), flag(), flag(), flag()
+    kept, small, live = unsigned(32), unsigned(16), unsigned(3)
+
+    registers = [kept_register(clk, keep, word, dat_w, getattr(job, name), getattr(o, name.upper()))
+                 for name in ("program", "length", "read_base", "read_limit", "write_base", "write_limit")]
+    mirror = read_back(clk, keep, word, dat_w, kept, config)
 
     @always(clk.posedge)
     def answer():
         ack.next = False
-        job.start.next = False
-        job.acknowledge.next = False
-        filter_write.next = False
-        filter_write_data.next = dat_w
+        write.next = False
         if cyc and stb and not ack:
             phase.next = phase + 1
             word.next = adr
+            if phase == 2:
+                write.next = we and sel == 15
             if phase == 4:
                 phase.next = 0
                 ack.next = True
-                dat_r.next = value
-                if word >= filters:
-                    dat_r.next = filter_data
-                elif word >= records:
-                    dat_r.next = record_data
-                if we and sel == 15:
-                    filter_write.next = word >= filters
-                    if word == control:
-                        job.start.next = dat_w[start_bit]
-                        job.acknowledge.next = dat_w[acknowledge_bit]
-                    elif word == program:
-                        job.program.next = dat_w
-                    elif word == length:
-                        job.length.next = dat_w
-                    elif word == read_base:
-                        job.read_base.next = dat_w
-                    elif word == read_limit:
-                        job.read_limit.next = dat_w
-                    elif word == write_base:
-                        job.write_base.next = dat_w
-                    elif word == write_limit:
-                        job.write_limit.next = dat_w
         else:
             phase.next = 0
         if rst:
             phase.next = 0
             ack.next = False
-            job.start.next = False
-            job.acknowledge.next = False
+            write.next = False
+
+    @always(clk.posedge)
+    def decode():
+        keep.next = write and word >= first_kept and word <= last_kept
+        write_control.next = write and word == control
+        filter_write.next = write and word >= filters
+
+    @always_comb
+    def ring():
+        job.start.next = write_control and dat_w[start_bit]
+        job.acknowledge.next = write_control and dat_w[acknowledge_bit]
 
     @always_comb
     def address():
@@ -87,37 +110,38 @@ def register_file(clk, rst, adr, dat_w, sel, cyc, stb, we, dat_r, ack, job, reco
         filter_address.next = word[10:]
 
     @always(clk.posedge)
-    def read():
-        value.next = 0
-        if word == id_:
-            value.next = identification
-        elif word == version:
-            value.next = isa_version
-        elif word == hash_:
-            value.next = config_hash
-        elif word == status:
-            value.next[0] = job.busy
-            value.next[1] = job.done
-            value.next[2] = job.failed
+    def choose():
+        # Words 4, 5, 6 are STATUS, ERROR and POSITION; a read takes time enough for two steps.
+        small.next = 0
+        live.next = 0
+        if word == status:
+            small.next[0] = job.busy
+            small.next[1] = job.done
+            small.next[2] = job.failed
         elif word == error:
-            value.next = job.error
+            small.next = job.error
         elif word == position:
-            value.next = job.position
-        elif word == program:
-            value.next = job.program
-        elif word == length:
-            value.next = job.length
-        elif word == read_base:
-            value.next = job.read_base
-        elif word == read_limit:
-            value.next = job.read_limit
-        elif word == write_base:
-            value.next = job.write_base
-        elif word == write_limit:
-            value.next = job.write_limit
+            small.next = job.position
+        if word >= filters:
+            live.next = 4
+        elif word >= records:
+            live.next = 1
         elif word == cycles:
-            value.next = job.cycles
+            live.next = 2
         elif word == detail:
-            value.next = job.detail
+            live.next = 3
 
-    return answer, address, read
+    @always(clk.posedge)
+    def read():
+        if live == 1:
+            dat_r.next = record_data
+        elif live == 2:
+            dat_r.next = job.cycles
+        elif live == 3:
+            dat_r.next = job.detail
+        elif live == 4:
+            dat_r.next = filter_data
+        else:
+            dat_r.next = kept | small
+
+    return registers, mirror, answer, decode, ring, address, choose, read

@@ -6,20 +6,40 @@ from myhdl import always, always_comb, block
 from accel import isa
 from accel.hdl.interfaces import flag, unsigned
 
-SYNC_OPCODES = tuple(row.opcode for row in isa.TABLE if row.has_sync)
+COUNT_BITS = 6
+
+
+def waiting_opcodes(engine):
+    """Return the opcodes of an engine's instructions that wait for semaphores."""
+    return tuple(row.opcode for row in isa.TABLE if row.has_sync and row.engine == engine)
 
 
 @block
 def semaphore(clk, clear, number, gives, takes, available):
-    """One counter; available (out, flag): it is above 0. gives, takes (in, four unsigned 8 each): bit `number` counts."""
-    count = unsigned(8)
+    """One counter, to 63; available (out, flag): it is above 0. gives, takes (in, four unsigned 8 each): bit `number` counts. Only one engine
+    takes this semaphore."""
+    count, change, mask = unsigned(COUNT_BITS), unsigned(COUNT_BITS), (1 << COUNT_BITS) - 1
+    given, taken = unsigned(3), flag()
     give_0, give_1, give_2, give_3 = gives
     take_0, take_1, take_2, take_3 = takes
 
+    @always_comb
+    def gather():
+        taken.next = take_0[number] or take_1[number] or take_2[number] or take_3[number]
+        given.next = give_0[number] + give_1[number] + give_2[number] + give_3[number]
+
+    @always_comb
+    def weigh():
+        # One of few values, so that it takes few inputs: -1 to 4.
+        change.next = given
+        if taken and given == 0:
+            change.next = mask
+        elif taken:
+            change.next = given - 1
+
     @always(clk.posedge)
     def add():
-        count.next = (count + give_0[number] + give_1[number] + give_2[number] + give_3[number]
-                      - take_0[number] - take_1[number] - take_2[number] - take_3[number])
+        count.next = (count + change) & mask
         if clear:
             count.next = 0
 
@@ -27,35 +47,46 @@ def semaphore(clk, clear, number, gives, takes, available):
     def tell():
         available.next = count != 0
 
-    return add, tell
+    return gather, weigh, add, tell
 
 
 @block
-def instruction_gate(queue, instructions, available, take, waiting):
+def sync_opcode(queue, syncs, codes):
+    """syncs (out, flag): the opcode at the head of queue (in, Stream) is one of codes (one or two). Combinational."""
+    opcode_bits, first, second = isa.OPCODE.bits, codes[0], codes[-1]
+
+    @always_comb
+    def compare():
+        syncs.next = queue.data[opcode_bits:] == first or queue.data[opcode_bits:] == second
+
+    return compare
+
+
+@block
+def instruction_gate(clk, clear, queue, instructions, available, take, waiting, codes):
     """instructions (out, InstructionStream) from queue (in, Stream of {position, word}) when every semaphore that it waits for is there.
 
-    available (in, unsigned 8). take (out, unsigned 8): semaphores taken in this cycle. waiting (out, flag): one is missing. Combinational.
+    available (in, unsigned 8). take (out, unsigned 8): semaphores taken in the cycle before. waiting (out, flag): one is missing.
+    codes: opcodes that wait. After an instruction that took, the gate is closed for a cycle, until the count tells.
     """
     fields = {field.name: field for field in isa.BY_NAME["CONV"].fields}
     a_low, b_low = fields["wait_a"].low, fields["wait_b"].low
     a_high, b_high = a_low + 3, b_low + 3
-    opcode_bits, codes = isa.OPCODE.bits, SYNC_OPCODES
-    code_0, code_1, code_2, code_3, code_4 = codes
-    need, open_ = unsigned(8), flag()
+    need, open_, syncs, closed = unsigned(8), flag(), flag(), flag()
+    decoder = sync_opcode(queue, syncs, codes)
 
     @always_comb
     def decode():
         need.next = 0
-        if (queue.data[opcode_bits:] == code_0 or queue.data[opcode_bits:] == code_1 or queue.data[opcode_bits:] == code_2
-                or queue.data[opcode_bits:] == code_3 or queue.data[opcode_bits:] == code_4):
-            if queue.data[a_high]:
-                need.next[queue.data[a_high:a_low]] = True
-            if queue.data[b_high]:
-                need.next[queue.data[b_high:b_low]] = True
+        if queue.data[a_high]:
+            need.next[queue.data[a_high:a_low]] = True
+        if queue.data[b_high]:
+            need.next[queue.data[b_high:b_low]] = True
 
     @always_comb
     def compare():
-        open_.next = (need & available) == need
+        open_.next = not closed and (not syncs or ((not queue.data[a_high] or available[queue.data[a_high:a_low]])
+                                                   and (not queue.data[b_high] or available[queue.data[b_high:b_low]])))
 
     @always_comb
     def pass_on():
@@ -64,8 +95,15 @@ def instruction_gate(queue, instructions, available, take, waiting):
         instructions.position.next = queue.data[144:128]
         queue.ready.next = open_ and instructions.ready
         waiting.next = queue.valid and not open_
-        take.next = 0
-        if queue.valid and open_ and instructions.ready:
-            take.next = need
 
-    return decode, compare, pass_on
+    @always(clk.posedge)
+    def count():
+        take.next = 0
+        closed.next = False
+        if queue.valid and open_ and instructions.ready and syncs:
+            take.next = need
+            closed.next = True
+        if clear:
+            take.next = 0
+
+    return decoder, decode, compare, pass_on, count

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What the control unit must know of all the others: whether anything is left to do, and whether anything moves."""
 
-from myhdl import always, always_comb, block, intbv
+from myhdl import always, always_comb, block
 
-from accel.hdl.interfaces import STATE_BUSY
+from accel.hdl.interfaces import STATE_BUSY, flag, unsigned
 
 
 @block
-def summarise(levels, idles, weights_level, outputs_level, read_idle, write_idle, quiet, streams_empty, bus_idle, compute_empty):
+def summarise(levels, idles, weights_empty, outputs_level, read_idle, write_idle, quiet, streams_empty, bus_idle, compute_empty):
     """quiet (out, flag): all queues empty and engines idle. streams_empty (out, flag): weight and output FIFO. Combinational."""
     load_level, weight_level, compute_level, store_level = levels
     load_idle, weight_idle, compute_idle, store_idle = idles
@@ -16,7 +16,7 @@ def summarise(levels, idles, weights_level, outputs_level, read_idle, write_idle
     def conclude():
         quiet.next = (load_level == 0 and weight_level == 0 and compute_level == 0 and store_level == 0
                       and load_idle and weight_idle and compute_idle and store_idle)
-        streams_empty.next = weights_level == 0 and outputs_level == 0
+        streams_empty.next = weights_empty and outputs_level == 0
         bus_idle.next = read_idle and write_idle
         compute_empty.next = compute_level == 0
 
@@ -24,10 +24,9 @@ def summarise(levels, idles, weights_level, outputs_level, read_idle, write_idle
 
 
 @block
-def watch(clk, fetched, instructions, levels, rvalid, wvalid, wready, activity, weights, outputs, progress, stuck_position):
-    """progress (out, flag): something moved in the cycle before. stuck_position (out): the first engine's instruction that waits."""
+def watch(clk, fetched, instructions, rvalid, wvalid, wready, activity, weights, outputs, progress):
+    """progress (out, flag): something moved in the cycle before."""
     load, weight, compute, store = instructions
-    load_level, weight_level, compute_level, store_level = levels
     busy = STATE_BUSY
 
     @always(clk.posedge)
@@ -36,22 +35,45 @@ def watch(clk, fetched, instructions, levels, rvalid, wvalid, wready, activity, 
                          or (compute.valid and compute.ready) or (store.valid and store.ready) or rvalid or (wvalid and wready)
                          or activity.state == busy or (weights.valid and weights.ready) or (outputs.valid and outputs.ready))
 
-    @always(clk.posedge)
-    def name():
-        # What came before the earliest waiting instruction is done: it is the one that misses something.
-        earliest = intbv(0)[16:]
-        earliest[:] = 0xFFFF
-        if load_level != 0 and load.position < earliest:
-            earliest[:] = load.position
-        if weight_level != 0 and weight.position < earliest:
-            earliest[:] = weight.position
-        if compute_level != 0 and compute.position < earliest:
-            earliest[:] = compute.position
-        if store_level != 0 and store.position < earliest:
-            earliest[:] = store.position
-        stuck_position.next = earliest
+    return look
 
-    return look, name
+
+@block
+def earliest_waiting(clk, instructions, levels, earliest):
+    """earliest (out, unsigned 16): the smallest position that heads a queue, when all have stood still for eight cycles.
+
+    What came before it is done: it is the one that misses something. Looks at one engine's queue a cycle.
+    """
+    load, weight, compute, store = instructions
+    load_level, weight_level, compute_level, store_level = levels
+    turn, position, present, first, smallest = unsigned(2), unsigned(16), flag(), flag(), unsigned(16)
+
+    @always(clk.posedge)
+    def look():
+        turn.next = (turn + 1) & 3
+        first.next = turn == 0
+        if turn == 0:
+            position.next = load.position
+            present.next = load_level != 0
+        elif turn == 1:
+            position.next = weight.position
+            present.next = weight_level != 0
+        elif turn == 2:
+            position.next = compute.position
+            present.next = compute_level != 0
+        else:
+            position.next = store.position
+            present.next = store_level != 0
+
+    @always(clk.posedge)
+    def compare():
+        if first:
+            earliest.next = smallest
+            smallest.next = 0xFFFF
+        if present and (first or position < smallest):
+            smallest.next = position
+
+    return look, compare
 
 
 @block
@@ -72,16 +94,3 @@ def count_fetched(clk, clear, beat, layer, closes, count, beat_bytes):
             closes.next = False
 
     return add
-
-
-@block
-def weight_room(level, room, depth):
-    """room (out): places that are certainly free in the weight FIFO. Combinational."""
-
-    @always_comb
-    def subtract():
-        room.next = 0
-        if level < depth:
-            room.next = depth - level
-
-    return subtract

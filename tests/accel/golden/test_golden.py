@@ -28,8 +28,8 @@ def identity_layer(pixels=3, weights_beats=None, **conv):
     sync = {"signal_a": isa.semaphore(0)}
     words = [
         begin(),
-        isa.encode("LOAD_SHAPE", item_stride=2),
-        isa.encode("LOAD", address=0x800, rows=1, items=pixels, clusters=1, **sync),
+        isa.encode("LOAD_SHAPE", item_bytes=4, item_step=2),
+        isa.encode("LOAD", address=0x800, rows=1, length=4 * pixels, clusters=1, **sync),
         isa.encode("WEIGHTS", address=0x100, beats=beats),
         isa.encode("SHAPE", kernel_height=1, kernel_width=1, blocks=1, stride_y=1, stride_x=1, height=1, width=pixels,
                    output_width=pixels),
@@ -61,8 +61,10 @@ def test_a_one_by_one_convolution_multiplies_the_set_channel():
     (lambda w: [begin(isa_version=99)] + w[1:], "BAD_VERSION", 0),
     (lambda w: [begin(config_hash=1)] + w[1:], "BAD_CONFIG", 0),
     (lambda w: w[:4] + [63] + w[4:], "BAD_OPCODE", 4),
-    (lambda w: w[:2] + [isa.encode("LOAD", address=0x1FFC, rows=1, items=2, clusters=1)] + w[3:], "READ_WINDOW", 2),
-    (lambda w: w[:2] + [isa.encode("LOAD", address=0x800, rows=1, items=2, destination=511, clusters=1)] + w[3:], "BUFFER", 2),
+    (lambda w: w[:2] + [isa.encode("LOAD", address=0x1FFC, rows=1, length=8, clusters=1)] + w[3:], "READ_WINDOW", 2),
+    (lambda w: w[:2] + [isa.encode("LOAD", address=0x800, rows=1, length=8, destination=511, clusters=1)] + w[3:], "BUFFER", 2),
+    (lambda w: w[:2] + [isa.encode("LOAD", address=0x800, rows=1, length=7, clusters=1)] + w[3:], "BAD_FIELD", 2),
+    (lambda w: w[:1] + [isa.encode("LOAD_SHAPE", item_step=2)] + w[2:], "BAD_FIELD", 1),
     (lambda w: w[:10] + [isa.encode("STORE", address=0x2000, beats=3)] + w[11:], "WRITE_WINDOW", 10),
     (lambda w: w[:9] + [isa.encode("CONV", pixels=3, wait_a=isa.semaphore(7))] + w[10:], "DEADLOCK", 9),
     (lambda w: w[:9] + [isa.encode("CONV", pixels=0)] + w[10:], "BAD_FIELD", 9),

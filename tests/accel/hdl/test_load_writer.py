@@ -7,6 +7,7 @@ import pytest
 from accel.config import CONFIGS
 from accel.hdl.interfaces import BufferWrite, Fault, Stream, flag, unsigned
 from accel.hdl.load_writer import LoadJob, load_writer
+from accel.registers import ERROR_CODES
 from tests.support.bench import Source, run_block
 
 CONFIG = CONFIGS["arty-35"]
@@ -15,66 +16,105 @@ BEAT = CONFIG.beat_bytes
 
 def expected_writes(job, memory, start):
     """Return [(beat address, bytes)] of a LOAD from byte `start` of memory, as docs/architecture.md has it."""
-    writes = []
-    size = job["channels"] if job["mode"] else BEAT
+    writes, place, size = [], job["destination"], job["item_bytes"]
     for row in range(job["rows"]):
-        for item in range(job["items"]):
-            low = start + row * job["source_pitch"] + item * size
-            pixel = memory[low:low + size]
-            for chunk in range(-(-size // BEAT)):
-                part = pixel[chunk * BEAT:(chunk + 1) * BEAT]
-                writes.append((job["destination"] + row * job["row_stride"] + item * job["item_stride"] + chunk, part.ljust(BEAT, b"\0")))
+        first = start + row * job["source_pitch"]
+        for low in range(first, first + job["length"], size):
+            item = memory[low:low + size]
+            for chunk in range(0, size, BEAT):
+                writes.append((place, item[chunk:chunk + BEAT].ljust(BEAT, b"\0")))
+                place += 1
+            place += job["item_step"] - 1
+        place += job["row_step"] - job["item_step"]
     return writes
 
 
 def beats_of(job, memory, start):
     """Return the beats that the load engine fetches: of each row all that hold one of its bytes."""
-    size = (job["channels"] if job["mode"] else BEAT) * job["items"]
     beats = []
     for row in range(job["rows"]):
         low = start + row * job["source_pitch"]
-        for beat in range(low // BEAT, (low + size - 1) // BEAT + 1):
+        for beat in range(low // BEAT, (low + job["length"] - 1) // BEAT + 1):
             beats.append(int.from_bytes(memory[beat * BEAT:(beat + 1) * BEAT], "little"))
     return beats
 
 
-@pytest.mark.parametrize("stall", [0, 60])
-@pytest.mark.parametrize("mode, channels, rows, items, pitch, start", [
-    (0, 0, 3, 5, 128, 32), (0, 0, 1, 1, 0, 0), (1, 1, 1, 64, 0, 3), (1, 3, 2, 11, 37, 5), (1, 16, 2, 4, 64, 0), (1, 16, 2, 4, 65, 15),
-    (1, 17, 3, 3, 51, 1), (1, 33, 2, 2, 70, 14), (1, 48, 1, 3, 0, 8), (1, 15, 4, 1, 15, 1)])
-def test_every_beat_lands_once_where_it_belongs(mode, channels, rows, items, pitch, start, stall):
-    seed = 21
-    memory = np.random.default_rng(seed).integers(0, 256, 2048).astype(np.uint8).tobytes()
-    job = {"mode": mode, "channels": channels, "rows": rows, "items": items, "source_pitch": pitch, "row_stride": 40, "item_stride": 4,
-           "destination": 7}
+def run_jobs(jobs, memory, seed, stall, cycles):
+    """Run jobs, pairs of (fields, first byte), one after the other; returns (writes, [(semaphores, writes before)], beats left, fault)."""
     clk, clear, stop, begin, free = flag(), flag(), flag(), flag(), flag()
     signals, beats, write, give, fault = LoadJob(CONFIG), Stream(8 * BEAT), BufferWrite(CONFIG), unsigned(8), Fault()
-    source = Source(beats, beats_of(job, memory, start), seed, stall)
-    writes, gives, state = [], [], []
+    source = Source(beats, [beat for job, start in jobs for beat in beats_of(job, memory, start)], seed, stall)
+    waiting, writes, gives, faults = list(jobs), [], [], [0]
 
     def drive(cycle):
-        begin.next = cycle == 2
-        for name in ("mode", "channels", "rows", "items", "row_stride", "item_stride", "destination"):
-            value = job[name]
-            getattr(signals, name).next = bool(value) if name == "mode" else value
-        signals.clusters.next, signals.give.next = 3, 5
-        signals.first.next, signals.pitch.next = start % BEAT if mode else 0, pitch % BEAT
-        if cycle > 2:
-            source.drive()
+        begin.next = bool(free) and bool(waiting) and not begin
+        if waiting and free and not begin:
+            job, start = waiting.pop(0)
+            for name in ("item_bytes", "rows", "length", "item_step", "row_step", "destination"):
+                getattr(signals, name).next = job[name]
+            signals.item_top.next = job["item_bytes"] - 1
+            signals.clusters.next, signals.give.next = 3, 5
+            signals.first.next, signals.pitch.next = start % BEAT, job["source_pitch"] % BEAT
+        source.drive()
 
     def sample(cycle):
-        if cycle > 2:
-            source.sample()
+        source.sample()
         if write.enable:
             assert int(write.clusters) == 3
             writes.append((int(write.address), int(write.data).to_bytes(BEAT, "little")))
         if give:
             gives.append((int(give), len(writes)))
-        state[:] = [bool(free), bool(fault.valid)]
+        if fault.valid:
+            faults.append(int(fault.code))
 
+    run_block(clk, load_writer(clk, clear, stop, begin, signals, free, beats, write, give, fault, CONFIG), cycles, drive, sample)
+    return writes, gives, source.words, faults[-1]
+
+
+def load(item_bytes, rows, items, source_pitch, **fields):
+    return {"item_bytes": item_bytes, "rows": rows, "length": items * item_bytes, "source_pitch": source_pitch, "item_step": 3,
+            "row_step": 30, "destination": 7, **fields}
+
+
+LOADS = [(16, 3, 5, 128, 32), (16, 1, 1, 0, 0), (1, 1, 64, 0, 3), (3, 2, 11, 37, 5), (16, 2, 4, 64, 0), (16, 2, 4, 65, 15),
+         (17, 3, 3, 51, 1), (33, 2, 2, 70, 14), (48, 1, 3, 0, 8), (15, 4, 1, 15, 1)]
+
+
+@pytest.mark.parametrize("stall", [0, 60])
+@pytest.mark.parametrize("item_bytes, rows, items, pitch, start", LOADS)
+def test_every_beat_lands_once_where_it_belongs(item_bytes, rows, items, pitch, start, stall):
+    memory = np.random.default_rng(21).integers(0, 256, 2048).astype(np.uint8).tobytes()
+    job = load(item_bytes, rows, items, pitch)
     expected = expected_writes(job, memory, start)
-    run_block(clk, load_writer(clk, clear, stop, begin, signals, free, beats, write, give, fault, CONFIG), 40 + 8 * len(expected), drive, sample)
+    writes, gives, left, fault = run_jobs([(job, start)], memory, 21, stall, 40 + 8 * len(expected))
     assert writes == expected
     assert gives == [(5, len(expected))], "the semaphores are given once, with the last beat"
-    assert not source.words, "beats were left over"
-    assert state == [True, False], "free, no fault"
+    assert not left and fault == 0
+
+
+@pytest.mark.parametrize("stall", [0, 40])
+def test_loads_follow_each_other_without_mixing(stall):
+    memory = np.random.default_rng(22).integers(0, 256, 2048).astype(np.uint8).tobytes()
+    jobs = [(load(item_bytes, rows, items, pitch, item_step=-2, row_step=9, destination=300), start)
+            for item_bytes, rows, items, pitch, start in LOADS]
+    expected = [expected_writes(job, memory, start) for job, start in jobs]
+    writes, gives, left, fault = run_jobs(jobs, memory, 22, stall, 2500)
+    assert writes == [write for part in expected for write in part]
+    assert [count for _, count in gives] == list(np.cumsum([len(part) for part in expected]))
+    assert not left and fault == 0
+
+
+def test_whole_beats_move_one_a_cycle():
+    memory = bytes(2048)
+    job = load(BEAT, 4, 16, 256, item_step=1, row_step=1)
+    writes, _, _, _ = run_jobs([(job, 0)], memory, 0, 0, 64 + 9)
+    assert len(writes) == 64
+
+
+@pytest.mark.parametrize("fields, error", [
+    ({"length": 16 * 4 + 1}, ERROR_CODES.BAD_FIELD), ({"length": 15}, ERROR_CODES.BAD_FIELD), ({"destination": 2040}, ERROR_CODES.BUFFER),
+    ({"item_step": -8}, ERROR_CODES.BUFFER)])
+def test_a_load_that_cannot_be_stops_without_giving_its_semaphores(fields, error):
+    writes, gives, _, fault = run_jobs([(load(16, 2, 4, 128, **fields), 0)], bytes(2048), 3, 20, 100)
+    assert fault == error and not gives
+    assert all(address < CONFIG.activation_words * CONFIG.beats_per_word for address, _ in writes)
