@@ -92,8 +92,8 @@ def core(clk, rst, wb_adr, wb_dat_w, wb_dat_r, wb_sel, wb_cyc, wb_stb, wb_we, wb
     gives, takes = [unsigned(8) for _ in range(ENGINES)], [unsigned(8) for _ in range(ENGINES)]
     gate_waits, idles = [flag() for _ in range(ENGINES)], [flag() for _ in range(ENGINES)]
     there, available = [flag() for _ in range(SEMAPHORES)], unsigned(8)
-    weights_in, weights_out, weights_level = Stream(beat_bits), Stream(beat_bits), unsigned((fifo_depth + 4).bit_length())
-    outputs_in, outputs_out, outputs_level = Stream(beat_bits), Stream(beat_bits), unsigned((output_depth + 4).bit_length())
+    weights_in, weights_out, weights_level = Stream(beat_bits), Stream(beat_bits), unsigned((fifo_depth + 2).bit_length())
+    outputs_in, outputs_out, outputs_level = Stream(beat_bits), Stream(beat_bits), unsigned((output_depth + 2).bit_length())
     buffer_write, activity = BufferWrite(config), Activity()
     dispatch_fault, read_fault, load_fault, weights_fault, compute_fault, store_fault = (Fault() for _ in range(6))
     closes, load_bytes, weight_bytes, store_bytes, checksum = [flag() for _ in range(5)], *(unsigned(32) for _ in range(4))

@@ -196,7 +196,7 @@ class Golden:
     def _weights(self, values, position):
         beat = self.config.beat_bytes
         if not values["beats"] or values["address"] % beat:
-            raise ProgramFault(ERROR_CODES.BAD_FIELD, position, values["address"])
+            raise ProgramFault(ERROR_CODES.BAD_FIELD, position)
         if values["void"]:
             return
         data, moved = self._read(values["address"], values["beats"] * beat, position)
@@ -220,7 +220,7 @@ class Golden:
     def _store(self, values, position):
         beat = self.config.beat_bytes
         if not values["beats"] or values["address"] % beat:
-            raise ProgramFault(ERROR_CODES.BAD_FIELD, position, values["address"])
+            raise ProgramFault(ERROR_CODES.BAD_FIELD, position)
         self._check_window(self.write_window, ERROR_CODES.WRITE_WINDOW, values["address"], values["beats"] * beat, position)
         beats, self.outputs[:values["beats"]] = self.outputs[:values["beats"]], []
         start = values["address"] - self.origin

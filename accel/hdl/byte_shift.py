@@ -1,29 +1,62 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """A byte shifter of two registered stages: it cuts a piece out of two neighbouring beats and clears what lies after its end."""
 
-from myhdl import always, always_comb, block, concat, ConcatSignal, intbv
+from myhdl import always, always_comb, block, concat, ConcatSignal
 
 from accel.hdl.delay import delay
-from accel.hdl.interfaces import unsigned
+from accel.hdl.interfaces import flag, unsigned
 
 
 @block
-def place_byte(clk, window, shift, last, top, byte, number):
-    """byte (out, unsigned 8): byte number + shift (in, 0 to 3) of window, a cycle later; 0 where last (in) and number > top (in)."""
-    low, high = 8 * number, 8 * number + 32
-    part = unsigned(32)
+def choose_byte(clk, source, select, blank, byte, number, step):
+    """byte (out, unsigned 8) is, a cycle later, byte number + step * select (in, unsigned 2) of source (in), or 0 with blank (in, flag)."""
+    count, order = len(source) // 8, number // step % 4
+    low_0, low_1, low_2, low_3 = (8 * ((number + i * step) % count) for i in range(4))
+    high_0, high_1, high_2, high_3 = low_0 + 8, low_1 + 8, low_2 + 8, low_3 + 8
+    pair_0, pair_1, second = unsigned(8), unsigned(8), flag()
 
-    @always_comb
-    def take():
-        part.next = window[high:low]
+    # Neighbours pair their four choices differently: pairs that two bytes had in common would become LUTs of their own,
+    # where one LUT of six inputs holds all four.
+    if order < 2:
+        @always_comb
+        def halve():
+            second.next = select[1]
+            pair_0.next = source[high_1:low_1] if select[0] else source[high_0:low_0]
+            pair_1.next = source[high_3:low_3] if select[0] else source[high_2:low_2]
+    elif order == 2:
+        @always_comb
+        def halve():
+            second.next = select[0]
+            pair_0.next = source[high_2:low_2] if select[1] else source[high_0:low_0]
+            pair_1.next = source[high_3:low_3] if select[1] else source[high_1:low_1]
+    else:
+        @always_comb
+        def halve():
+            second.next = select[0] != select[1]
+            pair_0.next = source[high_3:low_3] if select[0] else source[high_0:low_0]
+            pair_1.next = source[high_1:low_1] if select[0] else source[high_2:low_2]
 
     @always(clk.posedge)
-    def place():
-        byte.next = (part >> concat(shift, intbv(0)[3:])) & 0xFF
-        if last and top < number:
+    def choose():
+        if second:
+            byte.next = pair_1
+        else:
+            byte.next = pair_0
+        if blank:
             byte.next = 0
 
-    return take, place
+    return halve, choose
+
+
+@block
+def after_end(last, top, blank, number):
+    """blank (out, flag): last (in, flag) and number > top (in). Combinational."""
+
+    @always_comb
+    def compare():
+        blank.next = last and top < number
+
+    return compare
 
 
 @block
@@ -32,30 +65,37 @@ def byte_shift(clk, both, offset, last_1, top_1, piece, beat_bytes):
 
     last_1 (in, flag), top_1 (in), one cycle later than offset: bytes after number top_1 are cleared.
     """
-    fine, fine_1 = unsigned(2), unsigned(2)
-    window = unsigned(8 * (beat_bytes + 3))
-    window_bits, offset_bits = len(window), len(offset)
-    ones = (1 << window_bits) - 1
-    placed = [unsigned(8) for _ in range(beat_bytes)]
-    joined = ConcatSignal(*reversed(placed))
-    places = [place_byte(clk, window, fine_1, last_1, top_1, placed[i], i) for i in range(beat_bytes)]
+    count, offset_bits = beat_bytes + 3, len(offset)
+    coarse, fine, fine_1, never = unsigned(2), unsigned(2), unsigned(2), flag()
+    shifted, placed = [unsigned(8) for _ in range(count)], [unsigned(8) for _ in range(beat_bytes)]
+    blanks = [flag() for _ in range(beat_bytes)]
+    window, joined = ConcatSignal(*reversed(shifted)), ConcatSignal(*reversed(placed))
+    ends = [after_end(last_1, top_1, blanks[i], i) for i in range(beat_bytes)]
+    shifts = [choose_byte(clk, both, coarse, never, shifted[i], i, 4) for i in range(count)]
+    places = [choose_byte(clk, window, fine_1, blanks[i], placed[i], i, 1) for i in range(beat_bytes)]
     late = delay(clk, fine, fine_1, 1)
 
-    @always_comb
-    def split():
-        fine.next = offset[2:]
-
-    if offset_bits == 2:
-        @always(clk.posedge)
-        def shift_words():
-            window.next = both[window_bits:]
+    if offset_bits == 4:
+        @always_comb
+        def split():
+            never.next = False
+            fine.next = offset[2:]
+            coarse.next = offset[4:2]
+    elif offset_bits == 3:
+        @always_comb
+        def split():
+            never.next = False
+            fine.next = offset[2:]
+            coarse.next = concat(False, offset[2])
     else:
-        @always(clk.posedge)
-        def shift_words():
-            window.next = (both >> concat(offset[offset_bits:2], intbv(0)[5:])) & ones
+        @always_comb
+        def split():
+            never.next = False
+            fine.next = offset[2:]
+            coarse.next = 0
 
     @always_comb
     def join():
         piece.next = joined
 
-    return places, late, split, shift_words, join
+    return ends, shifts, places, late, split, join

@@ -10,58 +10,44 @@ SETTLE_CYCLES, PATIENCE_BITS = 12, 14
 
 
 @block
+def choose_fault(first, second, last, chosen):
+    """chosen (out, Fault): second with last (in, flag), else first. Combinational."""
+
+    @always_comb
+    def choose():
+        chosen.valid.next = second.valid if last else first.valid
+        chosen.code.next = second.code if last else first.code
+        chosen.position.next = second.position if last else first.position
+        chosen.detail.next = second.detail if last else first.detail
+
+    return choose
+
+
+@block
 def find_fault(clk, clear, faults, found):
     """found (out, Fault): the report of one of eight Faults (in), each looked at in every eighth cycle; `valid` only in the cycle after."""
-    fault_0, fault_1, fault_2, fault_3, fault_4, fault_5, fault_6, fault_7 = faults
-    turn = unsigned(3)
+    turn, bits = unsigned(3), [flag() for _ in range(3)]
+    bit_0, bit_1, bit_2 = bits
+    pairs, quads, now = [Fault() for _ in range(4)], [Fault() for _ in range(2)], Fault()
+    first = [choose_fault(faults[2 * i], faults[2 * i + 1], bits[0], pairs[i]) for i in range(4)]
+    second = [choose_fault(pairs[2 * i], pairs[2 * i + 1], bits[1], quads[i]) for i in range(2)]
+    third = choose_fault(quads[0], quads[1], bits[2], now)
+
+    @always_comb
+    def split():
+        bit_0.next = turn[0]
+        bit_1.next = turn[1]
+        bit_2.next = turn[2]
 
     @always(clk.posedge)
     def look():
         turn.next = (turn + 1) & 7
-        if turn == 0:
-            found.valid.next = fault_0.valid
-            found.code.next = fault_0.code
-            found.position.next = fault_0.position
-            found.detail.next = fault_0.detail
-        elif turn == 1:
-            found.valid.next = fault_1.valid
-            found.code.next = fault_1.code
-            found.position.next = fault_1.position
-            found.detail.next = fault_1.detail
-        elif turn == 2:
-            found.valid.next = fault_2.valid
-            found.code.next = fault_2.code
-            found.position.next = fault_2.position
-            found.detail.next = fault_2.detail
-        elif turn == 3:
-            found.valid.next = fault_3.valid
-            found.code.next = fault_3.code
-            found.position.next = fault_3.position
-            found.detail.next = fault_3.detail
-        elif turn == 4:
-            found.valid.next = fault_4.valid
-            found.code.next = fault_4.code
-            found.position.next = fault_4.position
-            found.detail.next = fault_4.detail
-        elif turn == 5:
-            found.valid.next = fault_5.valid
-            found.code.next = fault_5.code
-            found.position.next = fault_5.position
-            found.detail.next = fault_5.detail
-        elif turn == 6:
-            found.valid.next = fault_6.valid
-            found.code.next = fault_6.code
-            found.position.next = fault_6.position
-            found.detail.next = fault_6.detail
-        else:
-            found.valid.next = fault_7.valid
-            found.code.next = fault_7.code
-            found.position.next = fault_7.position
-            found.detail.next = fault_7.detail
-        if clear:
-            found.valid.next = False
+        found.valid.next = now.valid and not clear
+        found.code.next = now.code
+        found.position.next = now.position
+        found.detail.next = now.detail
 
-    return look
+    return first, second, third, split, look
 
 
 @block

@@ -57,31 +57,36 @@ def fifo(clk, clear, source, target, level, depth):
 
 @block
 def block_fifo(clk, clear, source, target, level, depth):
-    """The same in block RAM: `depth` words plus the few on their way out; a word comes out four cycles after it went in.
+    """The same in block RAM: `depth` words plus the two on their way out; a word comes out three cycles after it went in.
 
-    level (out, unsigned (depth + 4).bit_length()): words held, those on their way out included. Keeps one word a cycle.
+    level (out, unsigned (depth + 2).bit_length()): words held, those on their way out included. Keeps one word a cycle.
     """
     bits = len(source.data)
     memory = [unsigned(bits) for _ in range(depth)]
     pointer_bits = (depth - 1).bit_length()
     write_pointer, read_pointer = unsigned(pointer_bits), unsigned(pointer_bits)
-    stored, ahead = unsigned(depth.bit_length()), unsigned(3)
-    push, fetch, pop, arriving, leaving = flag(), flag(), flag(), flag(), flag()
-    fetched = unsigned(bits)
-    out, out_level = Stream(bits), unsigned(3)
-    last = depth - 1
-
-    ahead_fifo = fifo(clk, clear, out, target, out_level, 4)
+    stored, push, pop, fetch, move_on = unsigned(depth.bit_length()), flag(), flag(), flag(), flag()
+    there, fetching, fetched_valid, fetched, out_valid, out = flag(), flag(), flag(), unsigned(bits), flag(), unsigned(bits)
+    pointer_mask = depth - 1
 
     @always_comb
-    def handshake():
+    def look():
+        there.next = stored != 0
         source.ready.next = stored != depth
+        target.valid.next = out_valid
+        target.data.next = out
 
     @always_comb
     def move():
+        # Two registers, the memory's own and the output's: each takes a word when it is empty or its word moves on.
         push.next = source.valid and stored != depth
-        pop.next = target.valid and target.ready
-        fetch.next = stored != 0 and ahead != 4
+        pop.next = out_valid and target.ready
+        move_on.next = not out_valid or target.ready
+
+    @always_comb
+    def decide():
+        fetch.next = not fetched_valid or move_on
+        fetching.next = there and (not fetched_valid or move_on)
 
     @always(clk.posedge)
     def write():
@@ -90,43 +95,38 @@ def block_fifo(clk, clear, source, target, level, depth):
 
     @always(clk.posedge)
     def read():
-        fetched.next = memory[read_pointer]
+        if fetch:
+            fetched.next = memory[read_pointer]
 
     @always(clk.posedge)
-    def register():
-        out.data.next = fetched
+    def put_out():
+        if move_on:
+            out.next = fetched
 
     @always(clk.posedge)
     def count():
-        arriving.next = fetch
-        leaving.next = arriving
         if push:
-            write_pointer.next = 0 if write_pointer == last else write_pointer + 1
-        if fetch:
-            read_pointer.next = 0 if read_pointer == last else read_pointer + 1
-        if push and not fetch:
+            write_pointer.next = (write_pointer + 1) & pointer_mask
+        if fetching:
+            read_pointer.next = (read_pointer + 1) & pointer_mask
+        if push and not fetching:
             stored.next = stored + 1
-        elif fetch and not push:
+        elif fetching and not push:
             stored.next = stored - 1
-        if fetch and not pop:
-            ahead.next = ahead + 1
-        elif pop and not fetch:
-            ahead.next = ahead - 1
         if push and not pop:
             level.next = level + 1
         elif pop and not push:
             level.next = level - 1
+        if fetch:
+            fetched_valid.next = there
+        if move_on:
+            out_valid.next = fetched_valid
         if clear:
             write_pointer.next = 0
             read_pointer.next = 0
             stored.next = 0
-            ahead.next = 0
             level.next = 0
-            arriving.next = False
-            leaving.next = False
+            fetched_valid.next = False
+            out_valid.next = False
 
-    @always_comb
-    def route():
-        out.valid.next = leaving
-
-    return ahead_fifo, handshake, move, write, read, register, count, route
+    return look, move, decide, write, read, put_out, count

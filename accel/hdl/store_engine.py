@@ -4,6 +4,7 @@
 from myhdl import always, always_comb, block, concat
 
 from accel import isa
+from accel.hdl.burst import Burst, next_burst
 from accel.hdl.compute_control import semaphore_mask
 from accel.hdl.fifo import fifo
 from accel.hdl.interfaces import Stream, flag, unsigned
@@ -50,16 +51,16 @@ def store_engine(clk, clear, stop, instructions, beats, level, window_base, wind
     address_low, address_high = address_field.low, address_field.low + address_field.bits
     beats_low, beats_high = beats_field.low, beats_field.low + beats_field.bits
     opcode_bits, beat_bytes, beat_shift = isa.OPCODE.bits, config.beat_bytes, (config.beat_bytes - 1).bit_length()
-    longest, page_beats = config.burst_beats, 4096 // config.beat_bytes
     word = instructions.word
-    looked, bad, act, is_store, active, checked, cut, moving, last_burst = (flag() for _ in range(9))
+    looked, bad, act, is_store, active, cutting, checking, cut, moving, last_burst = (flag() for _ in range(10))
     mask, gives, position = unsigned(8), unsigned(8), unsigned(16)
-    address, left, run_end = unsigned(32), unsigned(14), unsigned(33)
-    burst, beats_left, to_page, moved = unsigned(7), unsigned(7), unsigned(13), flag()
+    address, left, burst = unsigned(32), unsigned(beats_field.bits), Burst(config, beats_field.bits)
+    beats_left, moved = unsigned(7), flag()
     pending_in, pending, answers = Stream(25), Stream(25), unsigned(ANSWERS.bit_length())
     next_sum, begin = unsigned(32), flag()
     masks = semaphore_mask(word, mask)
     queue = fifo(clk, clear, pending_in, pending, answers, ANSWERS)
+    cutter = next_burst(clk, address, left, window_base, window_limit, burst, config)
     mixer = rotate_in(beats.data, checksum, next_sum, beat_bytes)
 
     @always(clk.posedge)
@@ -78,9 +79,8 @@ def store_engine(clk, clear, stop, instructions, beats, level, window_base, wind
     @always_comb
     def decide():
         instructions.ready.next = act
-        to_page.next = page_beats - address[12:beat_shift]
-        begin.next = active and checked and cut and not moving and not awvalid and pending_in.ready and level >= burst and not stop
-        last_burst.next = left == burst
+        begin.next = cut and not burst.outside and not moving and not awvalid and pending_in.ready and level > burst.top and not stop
+        last_burst.next = burst.rest_beats == 0
         moved.next = moving and beats.valid and wready
         idle.next = not active and not moving and answers == 0 and not looked
         bus_idle.next = not moving and not awvalid and answers == 0
@@ -89,7 +89,7 @@ def store_engine(clk, clear, stop, instructions, beats, level, window_base, wind
     def move():
         wvalid.next = moving and beats.valid
         wdata.next = beats.data
-        wlast.next = beats_left == 1
+        wlast.next = beats_left == 0
         beats.ready.next = moving and wready
         pending_in.valid.next = begin
         pending_in.data.next = concat(position, last_burst, gives)
@@ -97,46 +97,49 @@ def store_engine(clk, clear, stop, instructions, beats, level, window_base, wind
 
     @always(clk.posedge)
     def run():
+        cutting.next = False
+        checking.next = cutting
         if awready:
             awvalid.next = False
         if act and is_store:
             active.next = True
-            checked.next = False
-            cut.next = False
+            cutting.next = True
             address.next = word[address_high:address_low]
             left.next = word[beats_high:beats_low]
             gives.next = mask
             position.next = instructions.position
-            run_end.next = word[address_high:address_low] + (word[beats_high:beats_low] << beat_shift)
-        elif active and not checked:
-            checked.next = address >= window_base and run_end <= window_limit
-        elif active and checked and not cut:
-            burst.next = longest
-            if left < longest and left <= to_page:
-                burst.next = left
-            elif to_page < longest:
-                burst.next = to_page
+        elif checking:
             cut.next = True
         elif begin:
             awvalid.next = True
-            awaddr.next = address
-            awlen.next = burst - 1
+            awaddr.next = burst.address
+            awlen.next = burst.top
+            address.next = burst.rest_address
+            left.next = burst.rest_beats
             cut.next = False
-            address.next = (address + (burst << beat_shift)) & 0xFFFFFFFF
-            left.next = left - burst
             if last_burst:
                 active.next = False
-        if begin:
-            moving.next = True
-            beats_left.next = burst
-        elif moved:
-            beats_left.next = beats_left - 1
-            if beats_left == 1:
-                moving.next = False
+            else:
+                cutting.next = True
         if clear:
             active.next = False
-            moving.next = False
             awvalid.next = False
+            cutting.next = False
+            checking.next = False
+            cut.next = False
+
+    @always(clk.posedge)
+    def move_beats():
+        if begin:
+            moving.next = True
+            beats_left.next = burst.top
+        elif moved:
+            if beats_left == 0:
+                moving.next = False
+            else:
+                beats_left.next = beats_left - 1
+        if clear:
+            moving.next = False
 
     @always(clk.posedge)
     def count():
@@ -163,18 +166,17 @@ def store_engine(clk, clear, stop, instructions, beats, level, window_base, wind
                 fault.valid.next = True
                 fault.code.next = bus_code
                 fault.position.next = pending.data[25:9]
-                fault.detail.next = 0
-            elif active and not checked and (address < window_base or run_end > window_limit):
+            elif cut and burst.outside:
                 fault.valid.next = True
                 fault.code.next = window_code
                 fault.position.next = position
-                fault.detail.next = address
+                fault.detail.next = burst.address
             elif instructions.valid and looked and bad:
                 fault.valid.next = True
                 fault.code.next = bad_field
                 fault.position.next = instructions.position
-                fault.detail.next = word[address_high:address_low]
         if clear:
             fault.valid.next = False
+            fault.detail.next = 0
 
-    return masks, queue, mixer, look, go, decide, move, run, count, report
+    return masks, queue, cutter, mixer, look, go, decide, move, run, move_beats, count, report

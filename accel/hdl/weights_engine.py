@@ -110,7 +110,7 @@ def weights_engine(clk, clear, stop, instructions, request, beat_valid, beat, ta
             fault.valid.next = True
             fault.code.next = bad_field
             fault.position.next = instructions.position
-            fault.detail.next = word[address_high:address_low]
+            fault.detail.next = 0
         if clear:
             fault.valid.next = False
 

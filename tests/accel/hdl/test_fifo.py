@@ -8,7 +8,7 @@ from accel.hdl.fifo import block_fifo, fifo
 from accel.hdl.interfaces import Stream, flag, unsigned
 from tests.support.bench import Sink, Source, run_block
 
-KINDS = {"fifo": (fifo, 0), "block_fifo": (block_fifo, 4)}
+KINDS = {"fifo": (fifo, 0), "block_fifo": (block_fifo, 2)}
 
 
 @pytest.mark.parametrize("source_stall, sink_stall", [(0, 0), (0, 70), (70, 0), (50, 50), (0, 98)])
@@ -49,7 +49,7 @@ def test_a_full_speed_stream_moves_a_word_in_every_cycle(kind):
         source.sample()
         sink.sample()
 
-    run_block(clk, block(clk, clear, into, out, level, 16), 100 + 4 + 1, drive, sample)
+    run_block(clk, block(clk, clear, into, out, level, 16), 100 + 3 + 1, drive, sample)
     assert sink.words == list(range(100))
 
 

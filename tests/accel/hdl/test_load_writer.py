@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The load writer unpacks pixels of any size at any byte, and moves whole beats, exactly where the instruction says."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -11,39 +13,40 @@ from accel.registers import ERROR_CODES
 from tests.support.bench import Source, run_block
 
 CONFIG = CONFIGS["arty-35"]
-BEAT = CONFIG.beat_bytes
+NARROW = replace(CONFIG, columns=8, block_channels=16)
 
 
-def expected_writes(job, memory, start):
+def expected_writes(job, memory, start, beat=CONFIG.beat_bytes):
     """Return [(beat address, bytes)] of a LOAD from byte `start` of memory, as docs/architecture.md has it."""
     writes, place, size = [], job["destination"], job["item_bytes"]
     for row in range(job["rows"]):
         first = start + row * job["source_pitch"]
         for low in range(first, first + job["length"], size):
             item = memory[low:low + size]
-            for chunk in range(0, size, BEAT):
-                writes.append((place, item[chunk:chunk + BEAT].ljust(BEAT, b"\0")))
+            for chunk in range(0, size, beat):
+                writes.append((place, item[chunk:chunk + beat].ljust(beat, b"\0")))
                 place += 1
             place += job["item_step"] - 1
         place += job["row_step"] - job["item_step"]
     return writes
 
 
-def beats_of(job, memory, start):
-    """Return the beats that the load engine fetches: of each row all that hold one of its bytes."""
+def beats_of(job, memory, start, size):
+    """Return the beats of `size` bytes that the load engine fetches: of each row all that hold one of its bytes."""
     beats = []
     for row in range(job["rows"]):
         low = start + row * job["source_pitch"]
-        for beat in range(low // BEAT, (low + job["length"] - 1) // BEAT + 1):
-            beats.append(int.from_bytes(memory[beat * BEAT:(beat + 1) * BEAT], "little"))
+        for beat in range(low // size, (low + job["length"] - 1) // size + 1):
+            beats.append(int.from_bytes(memory[beat * size:(beat + 1) * size], "little"))
     return beats
 
 
-def run_jobs(jobs, memory, seed, stall, cycles):
+def run_jobs(jobs, memory, seed, stall, cycles, config=CONFIG):
     """Run jobs, pairs of (fields, first byte), one after the other; returns (writes, [(semaphores, writes before)], beats left, fault)."""
+    beat_bytes = config.beat_bytes
     clk, clear, stop, begin, free = flag(), flag(), flag(), flag(), flag()
-    signals, beats, write, give, fault = LoadJob(CONFIG), Stream(8 * BEAT), BufferWrite(CONFIG), unsigned(8), Fault()
-    source = Source(beats, [beat for job, start in jobs for beat in beats_of(job, memory, start)], seed, stall)
+    signals, beats, write, give, fault = LoadJob(config), Stream(8 * beat_bytes), BufferWrite(config), unsigned(8), Fault()
+    source = Source(beats, [beat for job, start in jobs for beat in beats_of(job, memory, start, beat_bytes)], seed, stall)
     waiting, writes, gives, faults = list(jobs), [], [], [0]
 
     def drive(cycle):
@@ -54,26 +57,26 @@ def run_jobs(jobs, memory, seed, stall, cycles):
                 getattr(signals, name).next = job[name]
             signals.item_top.next = job["item_bytes"] - 1
             signals.clusters.next, signals.give.next = 3, 5
-            signals.first.next, signals.pitch.next = start % BEAT, job["source_pitch"] % BEAT
+            signals.first.next, signals.pitch.next = start % beat_bytes, job["source_pitch"] % beat_bytes
         source.drive()
 
     def sample(cycle):
         source.sample()
         if write.enable:
             assert int(write.clusters) == 3
-            writes.append((int(write.address), int(write.data).to_bytes(BEAT, "little")))
+            writes.append((int(write.address), int(write.data).to_bytes(beat_bytes, "little")))
         if give:
             gives.append((int(give), len(writes)))
         if fault.valid:
             faults.append(int(fault.code))
 
-    run_block(clk, load_writer(clk, clear, stop, begin, signals, free, beats, write, give, fault, CONFIG), cycles, drive, sample)
+    run_block(clk, load_writer(clk, clear, stop, begin, signals, free, beats, write, give, fault, config), cycles, drive, sample)
     return writes, gives, source.words, faults[-1]
 
 
 def load(item_bytes, rows, items, source_pitch, **fields):
     return {"item_bytes": item_bytes, "rows": rows, "length": items * item_bytes, "source_pitch": source_pitch, "item_step": 3,
-            "row_step": 30, "destination": 7, **fields}
+            "row_step": 20, "destination": 7, **fields}
 
 
 LOADS = [(16, 3, 5, 128, 32), (16, 1, 1, 0, 0), (1, 1, 64, 0, 3), (3, 2, 11, 37, 5), (16, 2, 4, 64, 0), (16, 2, 4, 65, 15),
@@ -82,11 +85,12 @@ LOADS = [(16, 3, 5, 128, 32), (16, 1, 1, 0, 0), (1, 1, 64, 0, 3), (3, 2, 11, 37,
 
 @pytest.mark.parametrize("stall", [0, 60])
 @pytest.mark.parametrize("item_bytes, rows, items, pitch, start", LOADS)
-def test_every_beat_lands_once_where_it_belongs(item_bytes, rows, items, pitch, start, stall):
+@pytest.mark.parametrize("config", [CONFIG, NARROW, CONFIGS["tiny"]], ids=["16 bytes", "8 bytes", "4 bytes"])
+def test_every_beat_lands_once_where_it_belongs(item_bytes, rows, items, pitch, start, config, stall):
     memory = np.random.default_rng(21).integers(0, 256, 2048).astype(np.uint8).tobytes()
     job = load(item_bytes, rows, items, pitch)
-    expected = expected_writes(job, memory, start)
-    writes, gives, left, fault = run_jobs([(job, start)], memory, 21, stall, 40 + 8 * len(expected))
+    expected = expected_writes(job, memory, start, config.beat_bytes)
+    writes, gives, left, fault = run_jobs([(job, start)], memory, 21, stall, 40 + 8 * len(expected), config)
     assert writes == expected
     assert gives == [(5, len(expected))], "the semaphores are given once, with the last beat"
     assert not left and fault == 0
@@ -106,7 +110,7 @@ def test_loads_follow_each_other_without_mixing(stall):
 
 def test_whole_beats_move_one_a_cycle():
     memory = bytes(2048)
-    job = load(BEAT, 4, 16, 256, item_step=1, row_step=1)
+    job = load(CONFIG.beat_bytes, 4, 16, 256, item_step=1, row_step=1)
     writes, _, _, _ = run_jobs([(job, 0)], memory, 0, 0, 64 + 9)
     assert len(writes) == 64
 

@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The store engine writes every beat once where its STORE says, gives semaphores when memory has answered, and sums the checksum."""
+
+import numpy as np
+import pytest
+
+from accel import isa
+from accel.config import CONFIGS
+from accel.golden.machine import checksum
+from accel.hdl.fifo import fifo
+from accel.hdl.interfaces import Fault, InstructionStream, Stream, flag, unsigned
+from accel.hdl.store_engine import store_engine
+from accel.registers import ERROR_CODES
+from tests.support.bench import Source, run_block
+
+CONFIG = CONFIGS["arty-35"]
+BEAT, LONGEST = CONFIG.beat_bytes, CONFIG.burst_beats
+DEPTH, ANSWER_CYCLES = 64, 9
+WINDOW = (0x1000, 0x100000)
+
+
+class Memory:
+    """Takes bursts and beats in `stall` percent fewer cycles, answers each burst later. `beats` {address: data}."""
+
+    def __init__(self, seed, stall):
+        self.rng, self.stall = np.random.default_rng(seed), stall
+        self.bursts, self.open, self.answers, self.beats = [], [], [], {}
+
+    def ready(self):
+        return bool(self.rng.integers(100) >= self.stall)
+
+    def begin(self, address, count):
+        assert address // 4096 == (address + BEAT * count - 1) // 4096 and 1 <= count <= LONGEST
+        self.bursts.append((address, count))
+        self.open.append([address, count])
+
+    def take(self, cycle, data, last):
+        burst = self.open[0]
+        assert burst[0] not in self.beats, "written twice"
+        self.beats[burst[0]] = data
+        burst[0], burst[1] = burst[0] + BEAT, burst[1] - 1
+        assert last == (burst[1] == 0)
+        if last:
+            self.open.pop(0)
+            self.answers.append(cycle + ANSWER_CYCLES)
+
+
+def run_engine(words, beats, cycles, seed=0, stall=0):
+    """Run instructions with `beats` in the output FIFO. Returns (memory, [(gives, bursts answered)], [(bytes, checksum)] of layers, fault)."""
+    clk, clear, stop, idle, bus_idle, closes, fault = flag(), flag(), flag(), flag(), flag(), flag(), Fault()
+    queue, instructions = Stream(128), InstructionStream()
+    into, out, level = Stream(8 * BEAT), Stream(8 * BEAT), unsigned(DEPTH.bit_length())
+    base, limit, give, count, total = unsigned(32, WINDOW[0]), unsigned(32, WINDOW[1]), unsigned(8), unsigned(32), unsigned(32)
+    aw = {"addr": unsigned(32), "len": unsigned(8), "valid": flag(), "ready": flag()}
+    w = {"data": unsigned(8 * BEAT), "last": flag(), "valid": flag(), "ready": flag()}
+    bresp, bvalid = unsigned(2), flag()
+    blocks = (fifo(clk, clear, into, out, level, DEPTH),
+              store_engine(clk, clear, stop, instructions, out, level, base, limit, *aw.values(), *w.values(), bresp, bvalid, give, closes,
+                           count, total, idle, bus_idle, fault, CONFIG))
+    memory, data = Memory(seed, stall), Source(into, beats, seed, stall)
+    source = Source(queue, words, seed, stall)
+    gives, layers, answered, faults = [], [], [0], [None]
+
+    def drive(cycle):
+        source.stream.ready.next = False
+        source.drive()
+        data.drive()
+        instructions.valid.next = source.valid
+        if source.words:
+            instructions.word.next = int(source.words[0])
+        instructions.position.next = len(words) - len(source.words)
+        stop.next = faults[0] is not None
+        aw["ready"].next, w["ready"].next = memory.ready(), bool(memory.open) and memory.ready()
+        bvalid.next = bool(memory.answers) and memory.answers[0] <= cycle
+
+    def sample(cycle):
+        if give:
+            gives.append((int(give), answered[0]))
+        if closes:
+            layers.append((int(count), int(total)))
+        if bvalid:
+            memory.answers.pop(0)
+            answered[0] += 1
+        if w["valid"] and w["ready"]:
+            memory.take(cycle, int(w["data"]), bool(w["last"]))
+        if aw["valid"] and aw["ready"]:
+            memory.begin(int(aw["addr"]), int(aw["len"]) + 1)
+        if fault.valid:
+            faults[0] = (int(fault.code), int(fault.position))
+        data.sample()
+        if instructions.valid and instructions.ready:
+            source.words.pop(0)
+            source.valid = False
+
+    run_block(clk, blocks, cycles, drive, sample)
+    return memory, gives, layers, faults[0]
+
+
+def beats_for(count, seed):
+    return [int.from_bytes(np.random.default_rng([seed, i]).bytes(BEAT), "little") for i in range(count)]
+
+
+@pytest.mark.parametrize("stall", [0, 40])
+def test_each_beat_is_written_once_and_semaphores_follow_the_last_answer(stall):
+    runs = [(0x1000, 5), (0x1FF0, 40), (0x5010, 1), (0xFFF00, 16)]
+    words = [isa.encode("STORE", address=address, beats=beats, signal_a=isa.semaphore(i)) for i, (address, beats) in enumerate(runs)]
+    words.insert(2, isa.encode("LAYER"))
+    words.append(isa.encode("LAYER"))
+    beats = beats_for(62, 7)
+    memory, gives, layers, fault = run_engine(words, beats, 700, 7, stall)
+    assert fault is None
+    assert memory.beats == dict(zip([address + BEAT * i for address, count in runs for i in range(count)], beats, strict=True))
+    assert [given for given, _ in gives] == [1, 2, 4, 8]
+    assert [answered for _, answered in gives] == [1, 5, 6, 7], "bursts end at multiples of the longest one"
+    as_bytes = [beat.to_bytes(BEAT, "little") for beat in beats]
+    assert layers == [(45 * BEAT, checksum(as_bytes[:45])), (17 * BEAT, checksum(as_bytes[45:]))]
+
+
+@pytest.mark.parametrize("address, beats, error", [
+    (0xFF0, 2, ERROR_CODES.WRITE_WINDOW), (0xFFFE0, 3, ERROR_CODES.WRITE_WINDOW), (0x100000, 1, ERROR_CODES.WRITE_WINDOW),
+    (0x2008, 1, ERROR_CODES.BAD_FIELD), (0x2000, 0, ERROR_CODES.BAD_FIELD)])
+def test_a_store_that_may_not_be_stops_with_its_position(address, beats, error):
+    words = [isa.encode("STORE", address=0x1000, beats=1), isa.encode("STORE", address=address, beats=beats, signal_a=isa.semaphore(0))]
+    memory, gives, _, fault = run_engine(words, beats_for(8, 3), 120)
+    assert fault == (error, 1) and not gives
+    assert all(WINDOW[0] <= place < WINDOW[1] for place in memory.beats)
