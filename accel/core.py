@@ -142,7 +142,7 @@ def core(clk, rst, wb_adr, wb_dat_w, wb_dat_r, wb_sel, wb_cyc, wb_stb, wb_we, wb
     summary = summarise(levels, idles, untouched[2], outputs_level, read_idle, write_idle, quiet, streams_empty, bus_idle,
                         compute_empty)
     watching = watch(clk, fetched, instructions, axi_rvalid, axi_wvalid, axi_wready, activity, weights_out, outputs_in, progress)
-    waiting = earliest_waiting(clk, instructions, levels, stuck_position)
+    waiting = earliest_waiting(clk, instructions, levels, end_position, stuck_position)
 
     @always_comb
     def free_place():

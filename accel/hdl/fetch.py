@@ -55,13 +55,14 @@ def assemble(clk, clear, source, target, beats):
 def fetch(clk, clear, program, length, request, freed, beat_valid, beat, instructions, exhausted, config):
     """instructions (out, InstructionStream): the `length` (in) instructions from byte `program` (in) on.
 
-    request (out, ReadRequest), freed (out, flag), beat_valid, beat (in): the read arbiter. exhausted (out, flag): all were taken.
+    request (out, ReadRequest), freed (out, flag), beat_valid, beat (in): the read arbiter. exhausted (out, flag): all were taken, or there
+    are more than positions can name (65,535), of which none is fetched.
     """
     beats = 16 // config.beat_bytes
     beat_shift = (beats - 1).bit_length()
     depth = fetch_places(config)
     arrivals, ahead, words = Stream(8 * config.beat_bytes), Stream(8 * config.beat_bytes), Stream(128)
-    level, asked, position = unsigned(depth.bit_length()), flag(), unsigned(16)
+    level, asked, too_long, position = unsigned(depth.bit_length()), flag(), flag(), unsigned(16)
     queue = fifo(clk, clear, arrivals, ahead, level, depth)
     joined = assemble(clk, clear, ahead, words, beats)
 
@@ -81,8 +82,9 @@ def fetch(clk, clear, program, length, request, freed, beat_valid, beat, instruc
             asked.next = True
         if words.valid and instructions.ready:
             position.next = position + 1
+        too_long.next = length[32:16] != 0
         if clear:
-            asked.next = length == 0
+            asked.next = length == 0 or length[32:16] != 0
             position.next = 0
 
     @always_comb
@@ -91,6 +93,6 @@ def fetch(clk, clear, program, length, request, freed, beat_valid, beat, instruc
         instructions.word.next = words.data
         instructions.position.next = position
         words.ready.next = instructions.ready
-        exhausted.next = position == length and not clear
+        exhausted.next = (too_long or position == length) and not clear
 
     return joined, queue, ask, count, put_out

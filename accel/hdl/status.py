@@ -39,8 +39,9 @@ def watch(clk, fetched, instructions, rvalid, wvalid, wready, activity, weights,
 
 
 @block
-def earliest_waiting(clk, instructions, levels, earliest):
-    """earliest (out, unsigned 16): the smallest position that heads a queue, when all have stood still for eight cycles.
+def earliest_waiting(clk, instructions, levels, end_position, earliest):
+    """earliest (out, unsigned 16): the smallest position that heads a queue, when all have stood still for eight cycles; end_position (in,
+    unsigned 16), the program's END, where no instruction waits.
 
     What came before it is done: it is the one that misses something. Looks at one engine's queue a cycle.
     """
@@ -69,6 +70,8 @@ def earliest_waiting(clk, instructions, levels, earliest):
     def compare():
         if first:
             earliest.next = smallest
+            if smallest == 0xFFFF:
+                earliest.next = end_position
             smallest.next = 0xFFFF
         if present and (first or position < smallest):
             smallest.next = position

@@ -22,9 +22,9 @@ def run(words, length=None, stall=0):
         return core.run(ORIGIN, len(words) if length is None else length, window, window, limit=100_000)[:2]
 
 
-@pytest.mark.parametrize("length", [1 << 22, (1 << 22) + 3, 1 << 30, (1 << 31) + 2])
-def test_a_length_beyond_what_a_request_can_say_is_outside_the_window(length):
-    assert run([BEGIN, END, END], length) == (ERROR_CODES.READ_WINDOW, 0)
+@pytest.mark.parametrize("length", [1 << 16, (1 << 16) + 3, (1 << 22) + 3, 1 << 30, (1 << 31) + 2])
+def test_a_length_beyond_what_positions_can_name_is_refused(length):
+    assert run([BEGIN, END, END], length)[0] == ERROR_CODES.NO_BEGIN
 
 
 def test_a_deadlock_after_the_end_was_reached_names_an_instruction():

@@ -5,6 +5,7 @@ import numpy as np
 
 from accel.errors import UserError
 from accel.golden import Golden
+from accel.registers import FILTERS_OFFSET
 from compiler.expectation import memory_image
 from compiler.program import compile_network
 from firmware.inference import TIME_FIELDS
@@ -25,14 +26,24 @@ def fitting_network(seed, config, **options):
     raise AssertionError(f"seed {seed}: none of {REDRAWS} layers fits {config}")
 
 
-def assert_core_equals_golden(network, model, seed, stall):
-    """Run one image on both; everything in memory and in the records must be the same, and the records' times must add up."""
+def write_filters(core, filters):
+    """Write the words of the run-time filter mask, from the first on."""
+    for number, word in enumerate(filters):
+        core.write(FILTERS_OFFSET + 4 * number, word)
+
+
+def assert_core_equals_golden(network, model, seed, stall, filters=None):
+    """Run one image on both; everything in memory and in the records must be the same, and the records' times must add up.
+
+    filters: the words of the run-time filter mask (default: all on). Returns the records {index: {field: value}}.
+    """
     memory = memory_image(model, random_images(network, seed)[0])
     expected = bytearray(memory)
-    golden = Golden(model.config, expected, model.base).run(list(model.words), model.read_window, model.write_window)
+    golden = Golden(model.config, expected, model.base, filters).run(list(model.words), model.read_window, model.write_window)
     case = f"{model.config.name}, {network.name}, seed {seed}, stall {stall}"
     assert golden.error == 0, f"{case}: the golden model stops with error {golden.error} at {golden.position}"
     with Core(model.config, memory, model.base, seed, stall) as core:
+        write_filters(core, filters or ())
         try:
             error, position, cycles = core.run(model.program_address, len(model.words), model.read_window, model.write_window)
         except AssertionError as broken:
@@ -51,3 +62,4 @@ def assert_core_equals_golden(network, model, seed, stall):
         assert sum(measured[name] for name in TIME_FIELDS) == measured["end"] - end, f"{case}, layer {index}: {measured}"
         end = measured["end"]
     assert end <= cycles, case
+    return records
