@@ -68,9 +68,9 @@ def byte_shift(clk, both, offset, last_1, top_1, piece, beat_bytes):
     count, offset_bits = beat_bytes + 3, len(offset)
     coarse, fine, fine_1, never = unsigned(2), unsigned(2), unsigned(2), flag()
     shifted, placed = [unsigned(8) for _ in range(count)], [unsigned(8) for _ in range(beat_bytes)]
-    blanks = [flag() for _ in range(beat_bytes)]
+    blanks = [never] + [flag() for _ in range(beat_bytes - 1)]
     window, joined = ConcatSignal(*reversed(shifted)), ConcatSignal(*reversed(placed))
-    ends = [after_end(last_1, top_1, blanks[i], i) for i in range(beat_bytes)]
+    ends = [after_end(last_1, top_1, blanks[i], i) for i in range(1, beat_bytes)]
     shifts = [choose_byte(clk, both, coarse, never, shifted[i], i, 4) for i in range(count)]
     places = [choose_byte(clk, window, fine_1, blanks[i], placed[i], i, 1) for i in range(beat_bytes)]
     late = delay(clk, fine, fine_1, 1)

@@ -209,4 +209,5 @@ def load_writer(clk, clear, stop, start, job, free, beats, buffer_write, give, f
         if clear:
             fault.valid.next = False
 
-    return (keeper, shifter, measure, reach_out, compare, allow, decide, take, choose_step, hold, walk, recount, subtract, measure_row, stage, write, report)
+    return (keeper, shifter, measure, reach_out, compare, allow, decide, take, choose_step, hold, walk, recount, subtract,
+            measure_row, stage, write, report)

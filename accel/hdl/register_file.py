@@ -7,6 +7,9 @@ from accel.hdl.interfaces import flag, unsigned
 from accel.isa import ISA_VERSION
 from accel.registers import CONTROL_ACKNOWLEDGE, CONTROL_START, FILTERS_OFFSET, IDENTIFICATION, OFFSETS, RECORDS_OFFSET, REGISTERS
 
+# The registers that keep what is written to them stand together.
+FIRST_KEPT, LAST_KEPT = OFFSETS.PROGRAM // 4, OFFSETS.WRITE_LIMIT // 4
+
 
 class JobRegisters:
     """What firmware sets (byte addresses, instructions), pulses `start` and `acknowledge`, and what the job answers."""
@@ -34,13 +37,11 @@ def kept_register(clk, write, word, dat_w, target, offset):
 
 
 @block
-def read_back(clk, write, word, dat_w, value, config):
-    """value (out, unsigned 32) is, a cycle later, what does not change by itself at word (in): constants, and what was written with write
-    (in, flag)."""
-    constants = {OFFSETS.ID: IDENTIFICATION, OFFSETS.ISA_VERSION: ISA_VERSION, OFFSETS.CONFIG_HASH: config.hash}
-    count = 1 << (len(REGISTERS) - 1).bit_length()
-    address_bits = (count - 1).bit_length()
-    memory = [unsigned(32, constants.get(4 * i, 0)) for i in range(count)]
+def read_back(clk, write, word, dat_w, value):
+    """value (out, unsigned 32) is, a cycle later, what was written at word (in) with write (in, flag); 0 where nothing can be written."""
+    memory = [unsigned(32) for _ in range(1 << (len(REGISTERS) - 1).bit_length())]
+    address_bits = (len(memory) - 1).bit_length()
+    first, last = FIRST_KEPT, LAST_KEPT
 
     @always(clk.posedge)
     def store():
@@ -50,6 +51,8 @@ def read_back(clk, write, word, dat_w, value, config):
     @always(clk.posedge)
     def fetch():
         value.next = memory[word[address_bits:]]
+        if word < first or word > last:
+            value.next = 0
 
     return store, fetch
 
@@ -65,14 +68,16 @@ def register_file(clk, rst, adr, dat_w, sel, cyc, stb, we, dat_r, ack, job, reco
     o = OFFSETS
     control, status, error, position = o.CONTROL // 4, o.STATUS // 4, o.ERROR // 4, o.POSITION // 4
     cycles, detail, records, filters = o.CYCLES // 4, o.DETAIL // 4, RECORDS_OFFSET // 4, FILTERS_OFFSET // 4
-    first_kept, last_kept = o.PROGRAM // 4, o.WRITE_LIMIT // 4
+    first_kept, last_kept = FIRST_KEPT, LAST_KEPT
+    id_, version, hash_ = o.ID // 4, o.ISA_VERSION // 4, o.CONFIG_HASH // 4
+    identification, isa_version, config_hash = IDENTIFICATION, ISA_VERSION, config.hash
     start_bit, acknowledge_bit = CONTROL_START.bit_length() - 1, CONTROL_ACKNOWLEDGE.bit_length() - 1
     phase, word, write, keep, write_control = unsigned(3), unsigned(12), flag(), flag(), flag()
-    kept, small, live = unsigned(32), unsigned(16), unsigned(3)
+    kept, small, live = unsigned(32), unsigned(32), unsigned(3)
 
     registers = [kept_register(clk, keep, word, dat_w, getattr(job, name), getattr(o, name.upper()))
                  for name in ("program", "length", "read_base", "read_limit", "write_base", "write_limit")]
-    mirror = read_back(clk, keep, word, dat_w, kept, config)
+    mirror = read_back(clk, keep, word, dat_w, kept)
 
     @always(clk.posedge)
     def answer():
@@ -111,7 +116,7 @@ def register_file(clk, rst, adr, dat_w, sel, cyc, stb, we, dat_r, ack, job, reco
 
     @always(clk.posedge)
     def choose():
-        # Words 4, 5, 6 are STATUS, ERROR and POSITION; a read takes time enough for two steps.
+        # A read takes time enough for two steps.
         small.next = 0
         live.next = 0
         if word == status:
@@ -122,6 +127,12 @@ def register_file(clk, rst, adr, dat_w, sel, cyc, stb, we, dat_r, ack, job, reco
             small.next = job.error
         elif word == position:
             small.next = job.position
+        elif word == id_:
+            small.next = identification
+        elif word == version:
+            small.next = isa_version
+        elif word == hash_:
+            small.next = config_hash
         if word >= filters:
             live.next = 4
         elif word >= records:

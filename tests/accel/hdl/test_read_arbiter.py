@@ -38,7 +38,8 @@ def run_arbiter(runs, cycles, seed=0, stall=0, free_stall=0, window=(0x1000, 0x1
     base, limit, data = unsigned(32, window[0]), unsigned(32, window[1]), unsigned(8 * BEAT)
     ar = {"araddr": unsigned(32), "arlen": unsigned(8), "arvalid": flag(), "arready": flag()}
     r = {"rdata": unsigned(8 * BEAT), "rresp": unsigned(2), "rlast": flag(), "rvalid": flag()}
-    block = read_arbiter(clk, clear, stop, requests, freed, untouched, base, limit, valid, data, *ar.values(), *r.values(), fault, idle, PLACES, CONFIG)
+    block = read_arbiter(clk, clear, stop, requests, freed, untouched, base, limit, valid, data, *ar.values(), *r.values(), fault, idle, PLACES,
+                         CONFIG)
     memory, rng = Memory(seed, stall), np.random.default_rng(seed + 1)
     waiting, got, held, faults, times = [list(run) for run in runs], [[], [], []], [0, 0, 0], [None], []
     sent = [False]
