@@ -2,8 +2,8 @@
 """C headers made from the tables: accelerator registers, configuration, and the model binary's structures."""
 
 from accel.registers import (
-    CONTROL_ACKNOWLEDGE, CONTROL_START, ERRORS, IDENTIFICATION, RECORD_FIELDS, RECORD_WORDS, RECORDS, RECORDS_OFFSET, REGISTERS, STATUS_BUSY,
-    STATUS_DONE, STATUS_ERROR)
+    CONTROL_ACKNOWLEDGE, CONTROL_START, ERRORS, FILTER_WORDS, FILTERS_OFFSET, IDENTIFICATION, RECORD_FIELDS, RECORD_WORDS, RECORDS,
+    RECORDS_OFFSET, REGISTERS, STATUS_BUSY, STATUS_DONE, STATUS_ERROR)
 from accel import isa
 from compiler.binary import HEADER, KERNELS, LAYER, MAGIC, MODEL_ADDRESS, VERSION
 
@@ -24,7 +24,7 @@ def registers_header():
               _define("ACCEL_CONTROL_START", CONTROL_START), _define("ACCEL_CONTROL_ACKNOWLEDGE", CONTROL_ACKNOWLEDGE),
               _define("ACCEL_STATUS_BUSY", STATUS_BUSY), _define("ACCEL_STATUS_DONE", STATUS_DONE), _define("ACCEL_STATUS_ERROR", STATUS_ERROR),
               _define("ACCEL_RECORDS", RECORDS_OFFSET), _define("ACCEL_RECORD_COUNT", RECORDS), _define("ACCEL_RECORD_WORDS", RECORD_WORDS),
-              _define("ACCEL_RECORD_FIELDS", len(RECORD_FIELDS))]
+              _define("ACCEL_RECORD_FIELDS", len(RECORD_FIELDS)), _define("ACCEL_FILTERS", FILTERS_OFFSET), _define("ACCEL_FILTER_WORDS", FILTER_WORDS)]
     lines += [_define(f"ACCEL_ERROR_{name}", code) for code, (name, _) in ERRORS.items()]
     return _header("ACCEL_REGISTERS_H", lines)
 

@@ -99,6 +99,12 @@ def run_image(link, network, model, expectation, address):
     return ImageRun(cycles, end_to_end, layer_runs(model, records, cycles), output, tuple(differences))
 
 
+def set_filters(link, words):
+    """Set the run-time filter mask: {number of the output plane: word, bit c for its channel c}. It holds for all runs that follow."""
+    for plane, word in words.items():
+        link.command(f"filters {plane} 0x{word:x}")
+
+
 def run_on_cpu(link, network, model, address):
     """Run the image at byte `address` by the CPU's kernels and return its CpuRun."""
     answer = link.command(f"cpu 0x{address:x}")

@@ -31,8 +31,15 @@ static void accel_isr(void)
 	done = 1;
 }
 
+void accel_set_filters(unsigned plane, uint32_t mask)
+{
+	write_register(ACCEL_FILTERS + 4 * plane, mask);
+}
+
 void accel_init(void)
 {
+	for (unsigned plane = 0; plane < ACCEL_FILTER_WORDS; plane++)
+		accel_set_filters(plane, ~0u);
 	irq_attach(ACCELERATOR_INTERRUPT, accel_isr);
 	accelerator_ev_enable_write(1);
 	irq_setmask(irq_getmask() | (1 << ACCELERATOR_INTERRUPT));

@@ -12,7 +12,7 @@ struct accel_result {
 	uint32_t error, position, detail, cycles;
 };
 
-/* Attach the interrupt. Call once, before accel_run. */
+/* Attach the interrupt and turn every filter on. Call once, before accel_run. */
 void accel_init(void);
 
 /* Return NULL when `model` is a model binary for this accelerator, else a sentence that says what does not fit. */
@@ -20,6 +20,9 @@ const char *accel_refuses(const struct model_header *model);
 
 /* Run a model's program and wait for its end. Caches must have been written back (accel_sync_for_device). */
 void accel_run(const struct model_header *model, struct accel_result *result);
+
+/* Set word `plane` of the run-time filter mask: bit c turns channel c of that output plane on. It holds until it is set again. */
+void accel_set_filters(unsigned plane, uint32_t mask);
 
 /* Word `field` of layer record `index` of the last job. */
 uint32_t accel_record(unsigned index, unsigned field);

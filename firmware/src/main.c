@@ -108,6 +108,14 @@ static void command_poke(const uint32_t *arguments)
 	*(volatile uint32_t *)arguments[0] = arguments[1];
 }
 
+static void command_filters(const uint32_t *arguments)
+{
+	if (arguments[0] >= ACCEL_FILTER_WORDS)
+		console_fail("there is no such plane in the filter mask");
+	else
+		accel_set_filters(arguments[0], arguments[1]);
+}
+
 static void command_exit(const uint32_t *arguments)
 {
 #ifdef CSR_SIM_FINISH_BASE
@@ -126,6 +134,7 @@ static const struct command commands[] = {
 	{"cpu", 1, "cpu ADDRESS: the image at ADDRESS through the CPU's kernels", command_cpu},
 	{"dump", 2, "dump ADDRESS BYTES: memory in hexadecimal", command_dump},
 	{"poke", 2, "poke ADDRESS WORD: write a word of memory", command_poke},
+	{"filters", 2, "filters PLANE MASK: which filters of an output plane are on, bit 0 for its first", command_filters},
 	{"exit", 0, "exit: end the simulation", command_exit},
 	{"help", 0, "help: this list", command_help},
 };

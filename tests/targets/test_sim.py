@@ -12,11 +12,11 @@ import serial
 from accel.config import CONFIGS
 from accel.errors import UserError
 from accel.golden import Golden
-from accel.registers import ERROR_CODES
+from accel.registers import ERROR_CODES, FILTER_WORDS
 from compiler.binary import build_binary
 from compiler.expectation import expect, memory_image
 from compiler.ir import Conv2D, Network
-from firmware.inference import TIME_FIELDS, run_image, run_on_cpu
+from firmware.inference import TIME_FIELDS, run_image, run_on_cpu, set_filters
 from firmware.serial_boot import REQUEST
 from nets.file import save_network
 from nets.synthetic import convolution_network, random_images
@@ -148,6 +148,25 @@ def test_a_dense_convolution_of_64_channels_is_exact_and_fills_the_grid():
     assert run.exact, run.differences
     assert run.layers[0].record["macs"] == 32 * 32 * 64 * 64 * 9
     assert run.layers[0].record["macs"] / run.cycles > 0.9 * CONFIG.macs_per_cycle
+
+
+def test_filters_turned_off_at_run_time_take_their_tiles_cycles_along_and_leave_the_other_outputs():
+    network = convolution_network("conv3x3", 16, 16, 64, 64)
+    work = work_for(network, random_images(network, 1))
+    model, image = work.binary.model, work.samples.images[0]
+    off = {plane: 0 for plane in (2, 3)}
+    words = [off.get(plane, (1 << CONFIG.columns) - 1) for plane in range(FILTER_WORDS)]
+    with running_soc(work) as (link, addresses):
+        before = run_image(link, network, model, expect(network, model, image), addresses[0])
+        set_filters(link, off)
+        half = run_image(link, network, model, expect(network, model, image, words), addresses[0])
+        set_filters(link, {plane: 0xFFFF for plane in off})
+        after = run_image(link, network, model, expect(network, model, image), addresses[0])
+        with pytest.raises(UserError, match="no such plane"):
+            set_filters(link, {FILTER_WORDS: 0})
+    assert before.exact and half.exact and after.exact, (before.differences, half.differences, after.differences)
+    assert half.layers[0].record["busy"] < 0.51 * before.layers[0].record["busy"]
+    assert half.cycles < 0.6 * before.cycles
 
 
 @pytest.mark.parametrize("seed", slice_of(range(12), 4))
