@@ -10,7 +10,6 @@ from accel.errors import UserError
 from compiler.expectation import expect, first_difference
 from firmware.inference import run_image, run_on_cpu
 from firmware.report import median_run, pictures, report_object, time_table, work_table
-from firmware.roofline import roofline_png
 from firmware.timeline import timeline
 from nets.zoo import predictions
 from targets.console import console
@@ -65,7 +64,7 @@ def _write_files(arguments, work, clock_hz, run, report):
     """Write --json, --timeline and --roofline of the median image's ImageRun `run` and its report object."""
     name, config = work.network.name, work.config
     files = [(arguments.json, lambda: _as_text(report)), (arguments.timeline, lambda: _as_text(timeline(name, config, clock_hz, run))),
-             (arguments.roofline, lambda: roofline_png(name, config, run))]
+             (arguments.roofline, lambda: _roofline_png(name, config, run))]
     for path, content in files:
         if path:
             try:
@@ -76,3 +75,9 @@ def _write_files(arguments, work, clock_hz, run, report):
 
 def _as_text(value):
     return (json.dumps(value, indent=1) + "\n").encode()
+
+
+def _roofline_png(name, config, run):
+    # matplotlib takes a second, and at its very first import speaks on standard error: only where it is wanted.
+    from firmware.roofline import roofline_png
+    return roofline_png(name, config, run)
