@@ -16,12 +16,14 @@ def median_run(runs):
     return sorted(runs, key=lambda run: run.cycles)[(len(runs) - 1) // 2]
 
 
-def _bytes(record):
+def dram_bytes(record):
+    """Return the (read, written) bytes of a record."""
     return record["load_bytes"] + record["weight_bytes"] + record["fetch_bytes"], record["store_bytes"]
 
 
-def _layer_object(layer, config):
-    read, written = _bytes(layer.record)
+def layer_object(layer, config):
+    """Return the object that --json writes of a LayerRun."""
+    read, written = dram_bytes(layer.record)
     return {
         "name": layer.name, "op": layer.op, "where": "accel", "cycles": layer.cycles, "cycles_predicted": layer.predicted, "macs": layer.macs,
         "macs_done": layer.record["macs"], "utilisation": round(layer.record["macs"] / layer.cycles / config.macs_per_cycle, 6),
@@ -31,7 +33,7 @@ def _layer_object(layer, config):
 def report_object(target, network, config, clock_hz, runs, accuracy):
     """Return the object that --json writes; all figures but `exact`, `count` and `accuracy` are of the median image."""
     run = median_run(runs)
-    layers = [_layer_object(layer, config) for layer in run.layers]
+    layers = [layer_object(layer, config) for layer in run.layers]
     total = {name: sum(layer[name] for layer in layers) for name in ("macs", "macs_done", "dram_read_bytes", "dram_write_bytes")}
     return {
         "target": target, "config": config.name, "model": network.name, "clock_hz": clock_hz, "count": len(runs),

@@ -18,6 +18,8 @@ def add_options(parser):
     group.add_argument("--count", type=int, default=8, help="how many images (default: %(default)s)")
     group.add_argument("--run", action="store_true", help="run the model")
     group.add_argument("--json", metavar="FILE", help="write the run's figures to FILE")
+    group.add_argument("--timeline", metavar="FILE.json", help="write where the median image's cycles went as a trace for Perfetto or Chrome's viewer")
+    group.add_argument("--roofline", metavar="FILE.png", help="draw the layers of the median image under the roofs of grid and memory")
     group.add_argument("--cpu", action="store_true", help="also run one image by the CPU alone")
     group.add_argument("--pictures", action="store_true", help="print the images as text, with label and prediction")
     parser.add_argument("--config", default="arty-35", help="a configuration by name or .toml file (default: %(default)s)")
@@ -38,8 +40,10 @@ def work_of(arguments):
     """Return the Work that parsed arguments name. Raises UserError where they do not fit each other."""
     if arguments.model is None:
         raise UserError("--run needs --model: a model of the zoo by name, or a network file (.npz)")
-    if arguments.json and not Path(arguments.json).resolve().parent.is_dir():
-        raise UserError(f"--json {arguments.json}: there is no folder {Path(arguments.json).resolve().parent}")
+    for option in ("json", "timeline", "roofline"):
+        file = getattr(arguments, option)
+        if file and not Path(file).resolve().parent.is_dir():
+            raise UserError(f"--{option} {file}: there is no folder {Path(file).resolve().parent}")
     if arguments.jobs < 1:
         raise UserError(f"--jobs must be at least 1, not {arguments.jobs}")
     config = load_config(arguments.config)

@@ -9,7 +9,8 @@ import numpy as np
 from accel.errors import UserError
 from compiler.expectation import expect, first_difference
 from firmware.inference import run_image, run_on_cpu
-from firmware.report import pictures, report_object, time_table, work_table
+from firmware.report import median_run, pictures, report_object, time_table, work_table
+from firmware.timeline import timeline
 from nets.zoo import predictions
 from targets.console import console
 
@@ -34,7 +35,7 @@ def run_cpu(link, work, address):
 
 
 def conclude(arguments, work, target, clock_hz, runs, cpu_run):
-    """Print what came of the runs and write --json; returns the exit status: 0 where every tensor of all images is exact."""
+    """Print what came of the runs and write the files that were asked for; returns the exit status: 0 where every tensor of all images is exact."""
     screen = console()
     guesses = predictions(np.stack([run.output for run in runs]))
     accuracy = None if work.samples.labels is None else float((guesses == work.samples.labels).mean())
@@ -55,9 +56,28 @@ def conclude(arguments, work, target, clock_hz, runs, cpu_run):
             screen.print(f"image {index}: {sentence}", style="bold red", highlight=False, soft_wrap=True)
     verdict = "every tensor of all images equals the golden model's" if report["exact"] else "NOT EXACT: see the differences above"
     screen.print(verdict, style="green" if report["exact"] else "bold red")
-    if arguments.json:
-        try:
-            Path(arguments.json).write_text(json.dumps(report, indent=1) + "\n")
-        except OSError as error:
-            raise UserError(f"cannot write {arguments.json}: {error}") from error
+    _write_files(arguments, work, clock_hz, median_run(runs), report)
     return 0 if report["exact"] else 1
+
+
+def _write_files(arguments, work, clock_hz, run, report):
+    """Write --json, --timeline and --roofline of the median image's ImageRun `run` and its report object."""
+    name, config = work.network.name, work.config
+    files = [(arguments.json, lambda: _as_text(report)), (arguments.timeline, lambda: _as_text(timeline(name, config, clock_hz, run))),
+             (arguments.roofline, lambda: _roofline_png(name, config, run))]
+    for path, content in files:
+        if path:
+            try:
+                Path(path).write_bytes(content())
+            except OSError as error:
+                raise UserError(f"cannot write {path}: {error}") from error
+
+
+def _as_text(value):
+    return (json.dumps(value, indent=1) + "\n").encode()
+
+
+def _roofline_png(name, config, run):
+    # matplotlib takes a second, and at its very first import speaks on standard error: only where it is wanted.
+    from firmware.roofline import roofline_png
+    return roofline_png(name, config, run)

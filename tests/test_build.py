@@ -29,6 +29,8 @@ def build(*words):
     (["--target", "sim", "--run", "--model", "digits", "--config", "tiny"], "moves 4 bytes a cycle, but the SoC's memory port 16"),
     (["--target", "sim", "--run", "--model", "digits", "--images", "gone.npz"], "gone.npz is no file of images"),
     (["--target", "sim", "--run", "--model", "digits", "--json", "/no/such/folder/x.json"], "there is no folder /no/such/folder"),
+    (["--target", "sim", "--run", "--model", "digits", "--timeline", "/no/such/folder/x.json"], "--timeline /no/such/folder/x.json: there is no folder"),
+    (["--target", "sim", "--run", "--model", "digits", "--roofline", "/no/such/folder/x.png"], "--roofline /no/such/folder/x.png: there is no folder"),
     (["--doctor", "--fast"], "--doctor takes nothing else"),
     (["--configs", "x"], "--configs takes nothing else"),
 ])

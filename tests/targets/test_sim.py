@@ -18,6 +18,7 @@ from compiler.expectation import expect, memory_image
 from compiler.ir import Conv2D, Network
 from firmware.inference import TIME_FIELDS, run_image, run_on_cpu, set_filters
 from firmware.serial_boot import REQUEST
+from firmware.timeline import BYTES_TRACK
 from nets.file import save_network
 from nets.synthetic import convolution_network, random_images
 from nets.zoo import load_model, load_samples
@@ -27,6 +28,7 @@ from tests.support.bad_programs import bad_programs
 from tests.support.random_networks import random_images as images_of_random_network
 from tests.support.random_networks import random_network
 from tests.support.slices import slice_of
+from tests.support.traces import check_trace, slices
 
 CONFIG = CONFIGS["arty-35"]
 
@@ -39,7 +41,8 @@ def run_digits(tmp_path, *options, model="digits", count=4):
 
 
 def test_a_run_writes_the_object_that_the_command_line_promises(tmp_path):
-    status, report = run_digits(tmp_path, count=8)
+    timeline, roofline = tmp_path / "timeline.json", tmp_path / "roofline.png"
+    status, report = run_digits(tmp_path, "--timeline", str(timeline), "--roofline", str(roofline), count=8)
     assert status == 0
     assert report["exact"] is True
     assert report["accuracy"] >= 0.95
@@ -53,6 +56,20 @@ def test_a_run_writes_the_object_that_the_command_line_promises(tmp_path):
     for name in ("cycles", "macs", "macs_done", "dram_read_bytes", "dram_write_bytes"):
         assert sum(layer[name] for layer in layers) == report[name]
     assert report["cycles"] < report["cycles_end_to_end"]
+    check_digits_timeline(json.loads(timeline.read_text()), report)
+    assert roofline.read_bytes().startswith(b"\x89PNG\r\n")
+
+
+def check_digits_timeline(trace, report):
+    check_trace(trace, report["cycles"])
+    layers = [event for event in slices(trace) if "layer" not in event["args"]]
+    assert [event["name"] for event in layers] == [layer["name"] for layer in report["layers"]]
+    for event, layer in zip(layers, report["layers"], strict=True):
+        assert {name: event["args"][name] for name in ("cycles", "macs_done", *TIME_FIELDS)} == {
+            name: layer[name] for name in ("cycles", "macs_done", *TIME_FIELDS)}
+    bytes_moved = [sum(event["args"].values()) for event in trace["traceEvents"] if event["ph"] == "C" and event["name"] == BYTES_TRACK]
+    for layer, rate in zip(report["layers"], bytes_moved):
+        assert rate * layer["cycles"] == pytest.approx(layer["dram_read_bytes"] + layer["dram_write_bytes"], abs=0.001 * layer["cycles"])
 
 
 def test_cycles_are_the_same_in_every_run(tmp_path):

@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""A run's files are those of the median image, and a file that cannot be written is an error with a sentence."""
+
+import json
+from argparse import Namespace
+from dataclasses import replace
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from accel.config import CONFIGS
+from accel.errors import UserError
+from targets.run_model import conclude
+from tests.support.image_runs import random_run
+from tests.support.traces import check_trace
+
+WORK = SimpleNamespace(config=CONFIGS["arty-35"], network=SimpleNamespace(name="net", labels=()), samples=SimpleNamespace(labels=None))
+RUNS = [replace(random_run(seed, layers=3), output=np.zeros((1, 1, 4), np.int8)) for seed in range(3)]
+
+
+def conclude_with(**files):
+    arguments = Namespace(**{"json": None, "timeline": None, "roofline": None, **files}, pictures=False)
+    return conclude(arguments, WORK, "sim", 100_000_000, RUNS, None)
+
+
+def test_all_files_are_of_the_median_image(tmp_path):
+    files = {name: str(tmp_path / name) for name in ("json", "timeline", "roofline")}
+    assert conclude_with(**files) == 0
+    median = sorted(run.cycles for run in RUNS)[1]
+    assert json.loads((tmp_path / "json").read_text())["cycles"] == median
+    check_trace(json.loads((tmp_path / "timeline").read_text()), median)
+    assert (tmp_path / "roofline").read_bytes().startswith(b"\x89PNG\r\n")
+
+
+@pytest.mark.parametrize("option", ["json", "timeline", "roofline"])
+def test_a_file_that_cannot_be_written_is_named(option, tmp_path):
+    with pytest.raises(UserError, match=f"cannot write {tmp_path}"):
+        conclude_with(**{option: str(tmp_path)})
