@@ -83,12 +83,7 @@ class AccelConfig:
     @property
     def masks_per_header(self):
         """Channel masks of consecutive blocks that one header beat of the weight stream carries."""
-        return max(1, 8 * self.beat_bytes // self.block_channels)
-
-    @property
-    def header_beats(self):
-        """Beats of one mask header."""
-        return -(-self.block_channels // (8 * self.beat_bytes))
+        return 8 * self.beat_bytes // self.block_channels
 
     @property
     def parameter_beats(self):

@@ -4,7 +4,7 @@
 
 import argparse
 import sys
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -17,7 +17,6 @@ from accel.config import CONFIGS
 from accel.errors import UserError
 from bench.bars import Bar, add_options, chosen, conclude
 from bench.soc_runs import cycles_table, run_networks
-from compiler.ir import Conv2D
 from nets.synthetic import convolution_network, fully_connected_network
 from targets.console import console
 
@@ -29,8 +28,6 @@ COLUMNS, BLOCK, LANES = CONFIG.columns, CONFIG.block_channels, CONFIG.lanes
 
 def _dynamic(name, kept):
     """A convolution with a run-time mask for the whole layer that leaves `kept` of each 32 input channels, others in each block."""
-    if "dynamic_mask" not in {field.name for field in fields(Conv2D)}:
-        raise UserError(f"{name} needs a compiler that knows run-time masks (Conv2D.dynamic_mask), and this one does not: name the other rows")
     rng, mask = np.random.default_rng(1), np.zeros(MASKED[2], bool)
     for low in range(0, len(mask), BLOCK):
         mask[low + rng.permutation(BLOCK)[:kept]] = True

@@ -40,7 +40,7 @@ class TileWork:
         headers = 0
         for blocks in passes:
             busy = self.stored[:, :, blocks.start:blocks.stop].any(axis=2).sum(axis=1)
-            headers = headers + busy * config.header_beats * -(-len(blocks) // config.masks_per_header)
+            headers = headers + busy * -(-len(blocks) // config.masks_per_header)
         return headers + self.stored.sum(axis=(1, 2)) * self.taps * self.sets + self.sets * config.columns * config.parameter_beats
 
 

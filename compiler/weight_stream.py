@@ -132,4 +132,4 @@ def _header(config, active, blocks):
     for place, block in enumerate(blocks):
         for k in np.flatnonzero(active[block * config.block_channels:(block + 1) * config.block_channels]):
             header |= 1 << place * config.block_channels + int(k)
-    return header.to_bytes(config.header_beats * config.beat_bytes, "little")
+    return header.to_bytes(config.beat_bytes, "little")

@@ -34,7 +34,7 @@ def config_header(config):
     return _header("ACCEL_CONFIG_H", [
         _define("ACCEL_CONFIG", config.hash), _define("ACCEL_COLUMNS", config.columns), _define("ACCEL_CLUSTERS", config.clusters),
         _define("ACCEL_BLOCK_CHANNELS", config.block_channels), _define("ACCEL_MASKS_PER_HEADER", config.masks_per_header),
-        _define("ACCEL_HEADER_BYTES", config.header_beats * config.beat_bytes)])
+        _define("ACCEL_HEADER_BYTES", config.beat_bytes)])
 
 
 def model_header():

@@ -32,6 +32,8 @@ class Compute:
         if name == "SHAPE" and 0 in (values[key] for key in (
                 "kernel_height", "kernel_width", "blocks", "stride_y", "stride_x", "height", "width", "output_width")):
             raise ProgramFault(ERROR_CODES.BAD_FIELD, position)
+        if name == "DRAIN" and values["pool_columns"] % 2:
+            raise ProgramFault(ERROR_CODES.BAD_FIELD, position)
         if name == "MASK":
             self.masks[values["block"]] = values["channels"]
         elif name == "TILE":
@@ -65,7 +67,7 @@ class Compute:
         for block in range(blocks):
             place = block % config.masks_per_header
             if place == 0:
-                header = int.from_bytes(b"".join(next(self.weights) for _ in range(config.header_beats)), "little")
+                header = int.from_bytes(next(self.weights), "little")
             yield header >> place * bits & ((1 << bits) - 1)
 
     def _add_tap(self, runs, sets, ky, kx, block, channels, kept, values):
@@ -90,6 +92,9 @@ class Compute:
         config, clusters = self.config, range(self.config.clusters)
         shape, walk, drain = self._require_settings(position, clusters)
         lengths = [self.tiles[c]["pixels"] for c in clusters]
+        squares = 2 * drain["pool_columns"]
+        if squares and not values["keep"] and (drain["pool_columns"] % 2 or any(length % squares for length in lengths)):
+            raise ProgramFault(ERROR_CODES.BAD_FIELD, position)
         if not 1 <= values["pixels"] <= config.tile_pixels - shape["dynamic"] or max(lengths) > values["pixels"]:
             raise ProgramFault(ERROR_CODES.BAD_FIELD, position, values["pixels"])
         sets = config.clusters if shape["split"] else 1

@@ -1,24 +1,13 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Reads the compute engine's instructions: keeps settings, starts convolutions and pools in order, refuses illegal fields."""
 
-from myhdl import always, always_comb, block, ConcatSignal
+from myhdl import always, always_comb, block
 
 from accel import isa
+from accel.hdl.fields import bits_of, semaphore_mask, span
 from accel.hdl.interfaces import flag, unsigned
 from accel.hdl.settings import settings_register
 from accel.registers import ERROR_CODES
-
-def span(name, field):
-    """Return (high, low) of a field, for a slice of the instruction word."""
-    for candidate in isa.BY_NAME[name].fields:
-        if candidate.name == field:
-            return candidate.low + candidate.bits, candidate.low
-    raise KeyError(f"{name} has no field {field}")
-
-
-def bits_of(flags):
-    """Return one signal of a list of flags, the first one lowest."""
-    return ConcatSignal(*reversed(flags)) if len(flags) > 1 else flags[0]
 
 
 @block
@@ -56,23 +45,6 @@ def zero_field(word, zero, high, low):
 
 
 @block
-def semaphore_mask(word, mask):
-    """mask (out, unsigned 8): the semaphores that signal_a and signal_b of an instruction name. Combinational."""
-    a_high, a_low = span("CONV", "signal_a")
-    b_high, b_low = span("CONV", "signal_b")
-
-    @always_comb
-    def decode():
-        mask.next = 0
-        if word[a_high - 1]:
-            mask.next[word[a_high - 1:a_low]] = True
-        if word[b_high - 1]:
-            mask.next[word[b_high - 1:b_low]] = True
-
-    return decode
-
-
-@block
 def compute_control(clk, clear, instructions, waiting, opened, loader_ready, pool_idle, quiet, start_conv, start_pool, pool_plane, write_mask,
                     layer_end, layer_index, record_free, stop, fault, config):
     """Takes an instruction in two cycles or more: one to look at it, then as soon as what it needs is free.
@@ -91,6 +63,7 @@ def compute_control(clk, clear, instructions, waiting, opened, loader_ready, poo
     pixels_high, pixels_low = span("CONV", "pixels")
     index_high, index_low = span("LAYER", "index")
     _, plane_low = span("POOL", "plane")
+    _, pool_low = span("DRAIN", "pool_columns")
     word = instructions.word
     shape_zero = [flag() for _ in range(8)]
     known = [flag() for _ in range(3)]
@@ -98,7 +71,7 @@ def compute_control(clk, clear, instructions, waiting, opened, loader_ready, poo
     too_short = [flag() for _ in range(clusters)]
     any_too_short, any_shape_zero = bits_of(too_short), bits_of(shape_zero)
     looked, bad, pending, act, free = flag(), flag(), flag(), flag(), flag()
-    detail, hold = unsigned(32), unsigned(3)
+    detail = unsigned(32)
     opcode = unsigned(6)
     write_shape, write_walk, write_drain, write_tile, write_conv = (flag() for _ in range(5))
     mask = unsigned(8)
@@ -126,6 +99,8 @@ def compute_control(clk, clear, instructions, waiting, opened, loader_ready, poo
         detail.next = 0
         if opcode == op_shape:
             bad.next = any_shape_zero != 0
+        elif opcode == op_drain:
+            bad.next = word[pool_low]
         elif opcode == op_tile:
             bad.next = word[cluster_high:cluster_low] >= clusters
             detail.next = word[cluster_high:cluster_low]
@@ -146,7 +121,7 @@ def compute_control(clk, clear, instructions, waiting, opened, loader_ready, poo
         elif opcode == op_shape or opcode == op_walk or opcode == op_drain or opcode == op_tile:
             free.next = pool_idle and not pending
         else:
-            free.next = quiet and not pending and (opcode == op_pool or (record_free and hold == 0))
+            free.next = quiet and not pending and (opcode == op_pool or record_free)
 
     @always_comb
     def go():
@@ -195,16 +170,6 @@ def compute_control(clk, clear, instructions, waiting, opened, loader_ready, poo
             drain_known.next = False
 
     @always(clk.posedge)
-    def space_layers():
-        # record_free answers a few cycles late.
-        if layer_end:
-            hold.next = 7
-        elif hold != 0:
-            hold.next = hold - 1
-        if clear:
-            hold.next = 0
-
-    @always(clk.posedge)
     def refuse():
         if instructions.valid and looked and bad and not fault.valid:
             fault.valid.next = True
@@ -214,4 +179,4 @@ def compute_control(clk, clear, instructions, waiting, opened, loader_ready, poo
         if clear:
             fault.valid.next = False
 
-    return registers, runs, semaphores, zeros, decode, look, choose, go, answer, start, space_layers, refuse
+    return registers, runs, semaphores, zeros, decode, look, choose, go, answer, start, refuse

@@ -19,7 +19,8 @@ from accel.hdl.pixel_walker import Place
 from accel.hdl.pool_engine import pool_engine
 from accel.hdl.requantise_lane import ROUNDING
 from accel.hdl.settings import copy_register
-from accel.hdl.step_loader import OFFSET_BITS, Step, WeightWrite, step_loader
+from accel.hdl.step import OFFSET_BITS, Step, WeightWrite
+from accel.hdl.step_loader import step_loader
 from accel.hdl.walker import Pixel, Tile, walker
 
 # Cycles from frame s0 to the grid's inputs: the address, the buffer's two, the gather's two.
@@ -228,21 +229,23 @@ def compute_engine(clk, clear, instructions, weights, filter_address, filter_wor
                    drained, config, rounding)
     banks = banks_in_use(clk, clear, finish_taken, keeps, pixel.bank, drained, bank_free)
     outward = merge_outputs(pool_idle, drain_outputs, pool_outputs, outputs)
-    gives = give_semaphores(clk, clear, finish_taken, tile.give, pool_ended, waiting.give, give)
+    gives = give_semaphores(clk, finish_taken, tile.give, pool_ended, waiting.give, give)
     faults = buffer_fault(clk, clear, beyond, addresses, tile.position, pool_beyond, pool_address, waiting.position, control_fault, fault,
                           config)
     counts = activity_of(clk, pixel, tile, pool_issues, instructions.valid, queue_empty, gate_waiting, loader_ready, waits_for_bank,
                          drain_stalled, weights, layer_end, layer_index, activity, config)
 
     @always_comb
-    def conclude():
+    def look_for_work():
         quiet.next = (loader_ready and not finish and not pixel.running and pool_idle and not start_conv and not start_pool
                       and bank_free == 3 and not drain_busy)
-        idle.next = (loader_ready and not finish and not pixel.running and pool_idle and not start_conv and not start_pool
-                     and bank_free == 3 and not drain_busy)
+
+    @always_comb
+    def conclude():
+        idle.next = quiet
         stop.next = fault.valid
         use_pool.next = not pool_idle
         waits_for_bank.next = loader_waits or walker_waits
 
     return (control, masks, loader, walk, pooling, paths, shadows, to_gather, to_grid, grid, parameters, starts, drains, banks, outward, gives,
-            faults, counts, conclude)
+            faults, counts, look_for_work, conclude)

@@ -10,7 +10,7 @@ from accel.registers import ERROR_CODES
 
 
 @block
-def give_semaphores(clk, clear, conv_ended, conv_give, pool_ended, pool_give, give):
+def give_semaphores(clk, conv_ended, conv_give, pool_ended, pool_give, give):
     """give (out, unsigned 8): pulses for the instruction that ended, four cycles later, when its last word has left the buffer."""
     now = unsigned(8)
 

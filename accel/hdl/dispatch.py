@@ -4,7 +4,7 @@
 from myhdl import always, always_comb, block, concat
 
 from accel import isa
-from accel.hdl.compute_control import span
+from accel.hdl.fields import span
 from accel.hdl.filter_memory import void_check
 from accel.hdl.interfaces import flag, unsigned
 from accel.registers import ERROR_CODES, RECORDS

@@ -4,7 +4,7 @@
 from myhdl import always, always_comb, block
 
 from accel import isa
-from accel.hdl.compute_control import span
+from accel.hdl.fields import span
 from accel.hdl.interfaces import unsigned
 
 

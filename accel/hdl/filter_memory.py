@@ -3,7 +3,7 @@
 
 from myhdl import always, always_comb, block
 
-from accel.hdl.compute_control import span
+from accel.hdl.fields import span
 from accel.hdl.interfaces import flag, unsigned
 from accel.registers import FILTER_WORDS
 

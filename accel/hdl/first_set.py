@@ -3,7 +3,7 @@
 
 from myhdl import always_comb, block
 
-from accel.hdl.compute_control import bits_of
+from accel.hdl.fields import bits_of
 from accel.hdl.interfaces import flag, unsigned
 
 

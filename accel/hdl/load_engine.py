@@ -4,7 +4,7 @@
 from myhdl import always, always_comb, block
 
 from accel import isa
-from accel.hdl.compute_control import semaphore_mask
+from accel.hdl.fields import semaphore_mask
 from accel.hdl.fifo import fifo
 from accel.hdl.interfaces import Fault, Stream, flag, unsigned
 from accel.hdl.load_writer import LoadJob, load_writer

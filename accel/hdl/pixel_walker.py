@@ -4,7 +4,7 @@
 from myhdl import always, always_comb, block
 
 from accel.hdl.interfaces import flag, signed, unsigned
-from accel.hdl.step_loader import OFFSET_BITS, PLACE_BITS
+from accel.hdl.step import OFFSET_BITS, PLACE_BITS
 
 
 class Place:
@@ -39,7 +39,7 @@ def pixel_walker(clk, restart, opens, advance, waiting_run, run, shape, walk, la
     word = config.block_channels
     bits, address_bits = (word - 1).bit_length(), len(word_addresses[0])
     high = bits + address_bits
-    size, beat, height_1 = config.activation_bytes, config.beat_bytes, height
+    size, beat = config.activation_bytes, config.beat_bytes
     first_bank, last_bank = word_addresses[0], word_addresses[-1]
     two_banks = len(word_addresses) == 2
 
@@ -91,7 +91,7 @@ def pixel_walker(clk, restart, opens, advance, waiting_run, run, shape, walk, la
 
     @always(clk.posedge)
     def compare():
-        place.row_inside.next = row >= 0 and row < height_1 and not slot_1
+        place.row_inside.next = row >= 0 and row < height and not slot_1
         place.negative.next = column_place < 0
         place.far.next = column_place < -word
         place.low.next = column_place[bits:]

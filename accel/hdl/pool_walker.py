@@ -5,7 +5,7 @@ from myhdl import always, always_comb, block
 
 from accel.hdl.compare import greater
 from accel.hdl.interfaces import flag, signed, unsigned
-from accel.hdl.step_loader import OFFSET_BITS, PLACE_BITS
+from accel.hdl.step import OFFSET_BITS, PLACE_BITS
 
 # From which column a position is one step away: the last position's, its window's first, the map's first, the run's first.
 FROM_LAST, FROM_WINDOW, FROM_LINE, FROM_RUN = range(4)

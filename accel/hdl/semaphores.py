@@ -67,12 +67,14 @@ def instruction_gate(clk, clear, queue, instructions, available, take, waiting, 
     """instructions (out, InstructionStream) from queue (in, Stream of {position, word}) when every semaphore that it waits for is there.
 
     available (in, unsigned 8). take (out, unsigned 8): semaphores taken in the cycle before. waiting (out, flag): one is missing.
-    codes: opcodes that wait. After an instruction that took, the gate is closed for a cycle, until the count tells.
+    codes: opcodes that wait. After an instruction that took, the gate is closed for a cycle, until the count tells; after a LAYER for seven,
+    in which its record is written.
     """
     fields = {field.name: field for field in isa.BY_NAME["CONV"].fields}
     a_low, b_low = fields["wait_a"].low, fields["wait_b"].low
     a_high, b_high = a_low + 3, b_low + 3
-    need, open_, syncs, closed = unsigned(8), flag(), flag(), flag()
+    need, open_, syncs, passes, pause = unsigned(8), flag(), flag(), flag(), unsigned(3)
+    layer_code, opcode_bits = isa.OPCODES.LAYER, isa.OPCODE.bits
     decoder = sync_opcode(queue, syncs, codes)
 
     @always_comb
@@ -85,7 +87,7 @@ def instruction_gate(clk, clear, queue, instructions, available, take, waiting, 
 
     @always_comb
     def compare():
-        open_.next = not closed and (not syncs or ((not queue.data[a_high] or available[queue.data[a_high:a_low]])
+        open_.next = pause == 0 and (not syncs or ((not queue.data[a_high] or available[queue.data[a_high:a_low]])
                                                    and (not queue.data[b_high] or available[queue.data[b_high:b_low]])))
 
     @always_comb
@@ -94,16 +96,21 @@ def instruction_gate(clk, clear, queue, instructions, available, take, waiting, 
         instructions.word.next = queue.data[128:]
         instructions.position.next = queue.data[144:128]
         queue.ready.next = open_ and instructions.ready
+        passes.next = queue.valid and open_ and instructions.ready
         waiting.next = queue.valid and not open_
 
     @always(clk.posedge)
     def count():
         take.next = 0
-        closed.next = False
-        if queue.valid and open_ and instructions.ready and syncs:
+        if pause != 0:
+            pause.next = pause - 1
+        if passes and syncs:
             take.next = need
-            closed.next = True
+            pause.next = 1
+        elif passes and queue.data[opcode_bits:] == layer_code:
+            pause.next = 7
         if clear:
             take.next = 0
+            pause.next = 0
 
     return decoder, decode, compare, pass_on, count

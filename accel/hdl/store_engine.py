@@ -5,7 +5,7 @@ from myhdl import always, always_comb, block, concat
 
 from accel import isa
 from accel.hdl.burst import Burst, next_burst
-from accel.hdl.compute_control import semaphore_mask
+from accel.hdl.fields import semaphore_mask
 from accel.hdl.fifo import fifo
 from accel.hdl.interfaces import Stream, flag, unsigned
 from accel.hdl.settings import Settings

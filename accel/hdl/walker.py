@@ -6,7 +6,7 @@ from myhdl import always, always_comb, block
 from accel.hdl.interfaces import flag, signed, unsigned
 from accel.hdl.pixel_walker import pixel_walker
 from accel.hdl.settings import Settings, copy_register, settings_copy
-from accel.hdl.step_loader import OFFSET_BITS, PLACE_BITS
+from accel.hdl.step import OFFSET_BITS, PLACE_BITS
 
 
 class Pixel:
@@ -111,7 +111,7 @@ def walker(clk, clear, stop, waiting, tile, step, bank_free, take, opened, waits
             offset.next = step.offset
             ky.next = step.ky
             x.next = step.x
-            used.next = step.count != 0
+            used.next = step.lanes != 0
             pixel.lanes.next = step.lanes
             pixel.products.next = step.products
             pixel.first.next = step.first

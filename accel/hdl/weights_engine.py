@@ -4,7 +4,7 @@
 from myhdl import always, always_comb, block
 
 from accel import isa
-from accel.hdl.compute_control import semaphore_mask
+from accel.hdl.fields import semaphore_mask
 from accel.hdl.interfaces import flag, unsigned
 from accel.hdl.settings import Settings
 from accel.registers import ERROR_CODES
@@ -12,7 +12,7 @@ from accel.registers import ERROR_CODES
 
 @block
 def weights_engine(clk, clear, stop, instructions, request, beat_valid, beat, target, give, closes, bytes_read, idle, fault, config):
-    """Executes WEIGHTS and LAYER. A WEIGHTS whose filters are all off is complete at once.
+    """Executes WEIGHTS and LAYER. A WEIGHTS whose filters are all off is complete as soon as the one before it is.
 
     instructions (in, InstructionStream). request (out, ReadRequest), beat_valid, beat (in): the read arbiter. target (out, Stream): the
     weight FIFO, always ready for what was asked. give, closes, bytes_read, idle, fault: as in load_engine.
@@ -42,7 +42,7 @@ def weights_engine(clk, clear, stop, instructions, request, beat_valid, beat, ta
 
     @always_comb
     def go():
-        act.next = instructions.valid and looked and not bad and not stop and not asking and not next_there and (is_weights or not arriving)
+        act.next = instructions.valid and looked and not bad and not stop and not asking and not next_there and (streams or not arriving)
 
     @always_comb
     def answer():
@@ -77,8 +77,6 @@ def weights_engine(clk, clear, stop, instructions, request, beat_valid, beat, ta
             arriving.next = False
         if act and is_weights and not streams:
             give.next = mask
-            if ends:
-                give.next = gives | mask
         if act and streams:
             next_there.next = True
             next_beats.next = word[beats_high:beats_low]

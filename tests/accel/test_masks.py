@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Masks in the converted core: filters turned off at run time, dynamic input-channel masks, packed windows and fused pools."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from accel import isa
 from accel.config import CONFIGS
+from accel.errors import UserError
 from accel.registers import FILTER_WORDS, FILTERS_OFFSET
 from compiler.ir import Padding
 from compiler.program import compile_network
@@ -15,6 +18,8 @@ from tests.support.networks import convolution
 from tests.support.slices import slice_of
 
 TINY = CONFIGS["tiny"]
+# Small grids of other kinds: two MACs a multiplier, an odd number of clusters, so small a buffer that input blocks come in passes.
+GRIDS = (TINY, replace(TINY, name="three", clusters=3, lanes=4, macs_per_multiplier=2, activation_words=64), CONFIGS["arty-35"])
 SEEDS = slice_of(range(60), 15)
 
 
@@ -26,32 +31,44 @@ def all_on(config):
     return [(1 << config.columns) - 1] * FILTER_WORDS
 
 
-def draw(rng, config, **options):
-    """Return a random convolution's arguments: several planes and blocks, awkward sizes."""
-    kernel = tuple(int(n) for n in rng.integers(1, 4, 2))
-    pads = [int(rng.integers(0, size)) for size in kernel * 2]
-    size = tuple(int(n) for n in rng.integers(4, 12, 2))
-    channels = int(rng.integers(1, 3 * config.block_channels))
-    return convolution(size, channels, int(rng.integers(1, 6 * config.columns)), kernel, padding=Padding(*pads),
-                       zero_point=int(rng.choice([-128, 0, 17, 127])), seed=int(rng.integers(1 << 30)), **options)
+def draw(seed, **options):
+    """Return (network, CompiledModel) of a random convolution: several planes and blocks, awkward sizes, one of GRIDS in turn."""
+    rng, config = np.random.default_rng(seed), GRIDS[seed % len(GRIDS)]
+    while True:
+        kernel = tuple(int(n) for n in rng.integers(1, 4, 2))
+        pads = [int(rng.integers(0, size)) for size in kernel * 2]
+        size = tuple(int(n) for n in rng.integers(4, 12, 2))
+        network = convolution(
+            size, int(rng.integers(1, 5 * config.block_channels)), int(rng.integers(1, 6 * config.columns)), kernel, padding=Padding(*pads),
+            zero_point=int(rng.choice([-128, 0, 17, 127])), seed=int(rng.integers(1 << 30)), smallest=int(rng.choice([-127, -128])),
+            planar=bool(rng.integers(2)), density=float(rng.choice([0.5, 1.0])), **options)
+        try:
+            return network, compile_network(network, config)
+        except UserError:  # a window that does not fit the small buffer
+            continue
 
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_filters_turned_off_at_random_are_exact(seed):
+    network, model = draw(seed, pool=seed % 2 == 0)
     rng = np.random.default_rng(seed)
-    network = draw(rng, TINY, pool=bool(rng.integers(2)), planar=bool(rng.integers(2)), density=float(rng.choice([0.5, 1.0])))
-    words = rng.integers(0, 1 << TINY.columns, FILTER_WORDS)
+    words = rng.integers(0, 1 << model.config.columns, FILTER_WORDS)
     words[rng.random(FILTER_WORDS) < 0.4] = 0
-    assert_core_equals_golden(network, compile_network(network, TINY), seed, stall=(0, 30)[seed % 2], filters=[int(word) for word in words])
+    assert_core_equals_golden(network, model, seed, stall=(0, 30)[seed % 2], filters=[int(word) for word in words])
 
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_dynamic_masks_are_exact_at_every_zero_point(seed):
-    rng = np.random.default_rng(100 + seed)
-    network = draw(rng, TINY, mask=float(rng.choice([0.0, 0.3, 0.7, 1.0])), planar=bool(rng.integers(2)), density=float(rng.choice([0.5, 1.0])))
-    model = compile_network(network, TINY)
+    network, model = draw(100 + seed, mask=(0.0, 0.3, 0.7, 1.0)[seed % 4])
     assert any(shape["dynamic"] for shape in instructions(model, "SHAPE"))
     assert_core_equals_golden(network, model, seed, stall=(0, 30)[seed % 2])
+
+
+def test_the_masks_above_meet_passes_channel_splits_and_clusters_without_pixels():
+    models = [draw(seed, pool=seed % 2 == 0)[1] for seed in range(60)] + [draw(100 + seed, mask=0.5)[1] for seed in range(60)]
+    assert sum(any(conv["keep"] for conv in instructions(model, "CONV")) for model in models) >= 12
+    assert sum(any(shape["split"] for shape in instructions(model, "SHAPE")) for model in models) >= 12
+    assert sum(any(tile["pixels"] == 0 for tile in instructions(model, "TILE")) for model in models) >= 4
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -63,18 +80,14 @@ def test_packed_windows_are_exact(seed):
     size = tuple(int(n) for n in rng.integers(8, 20, 2))
     network = convolution(size, int(rng.integers(1, 4)), int(rng.integers(1, 13)), kernel, stride=stride, padding=Padding(*pads),
                           zero_point=int(rng.choice([-128, 0, 17])), density=float(rng.choice([0.6, 1.0])), seed=seed)
-    assert_core_equals_golden(network, compile_network(network, TINY), seed, stall=(0, 30)[seed % 2])
-
-
-def test_the_packed_layout_is_used_where_it_saves_steps():
-    assert instructions(compile_network(convolution((12, 12), 3, 8), CONFIGS["arty-35"]), "SHAPE")[0]["packed"]
+    model = compile_network(network, GRIDS[seed % len(GRIDS)])
+    assert any(shape["packed"] for shape in instructions(model, "SHAPE"))
+    assert_core_equals_golden(network, model, seed, stall=(0, 30)[seed % 2])
 
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_fused_pools_are_exact_on_odd_and_even_maps(seed):
-    rng = np.random.default_rng(300 + seed)
-    network = draw(rng, TINY, pool=True, mask=0.5 if seed % 3 == 0 else None)
-    model = compile_network(network, TINY)
+    network, model = draw(300 + seed, pool=True, mask=0.5 if seed % 4 == 0 else None)
     assert any(drain["pool_columns"] for drain in instructions(model, "DRAIN"))
     assert_core_equals_golden(network, model, seed, stall=(0, 30)[seed % 2])
 

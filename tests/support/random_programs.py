@@ -114,11 +114,11 @@ def _plausible(rng, row, field, config, area):
 
 # Field, or (instruction, field), to the least and the largest plausible value; where missing, see _sized.
 _PLAUSIBLE = {
-    "isa_version": (isa.ISA_VERSION, isa.ISA_VERSION), "index": (0, 63), "source_pitch": (0, 16), "row_stride": (0, 16), "item_stride": (0, 4),
-    "item_step": (-2, 4), "rows": (1, 4), "items": (1, 12), "length": (1, 64), "beats": (1, 40), ("STORE", "beats"): (1, 12),
+    "isa_version": (isa.ISA_VERSION, isa.ISA_VERSION), "index": (0, 63), "source_pitch": (0, 16), "item_step": (-2, 4), "rows": (1, 4),
+    "length": (1, 64), "beats": (1, 40), ("STORE", "beats"): (1, 12),
     "kernel_height": (1, 3), "kernel_width": (1, 3), "blocks": (1, 3), "stride_y": (1, 3), "stride_x": (1, 3), "height": (1, 12), "width": (1, 12),
     "first_x": (-2, 0), "output_width": (1, 8), "pixel_step": (0, 4), "row_step": (0, 8), "tap_step": (0, 4), "tap_row_step": (0, 8), "y": (-2, 8),
-    "x": (-2, 8), "output_x": (0, 4), "planes": (0, 2), "void": (0, 0), "first_block": (0, 2), "block": (0, 3), "pool_columns": (0, 0)}
+    "x": (-2, 8), "output_x": (0, 4), "planes": (0, 2), "void": (0, 0), "filters": (0, 5), "first_block": (0, 2), "block": (0, 3), "pool_columns": (0, 0)}
 
 
 def _sized(row, field, config):
@@ -127,8 +127,6 @@ def _sized(row, field, config):
         "config_hash": config.hash, "item_bytes": 2 * config.beat_bytes, "destination": config.activation_words,
         "clusters": (1 << config.clusters) - 1, "cluster": config.clusters - 1, "address": config.activation_words // 2,
         "pixels": config.tile_pixels, "columns": config.columns, "plane": config.beats_per_word - 1}
-    if (row.name, field.name) == ("LOAD_SHAPE", "channels"):
-        return 1, 2 * config.beat_bytes
     if field.name in most:
         return most["config_hash"] if field.name == "config_hash" else int(field.name in ("item_bytes", "pixels")), most[field.name]
     return field.minimum, field.maximum
@@ -148,7 +146,7 @@ def shares_a_semaphore(words):
 def work(words, config, window_bytes):
     """Return cycles that the program cannot exceed while it gets on, for a memory window of so many bytes."""
     beat, window = config.beat_bytes, window_bytes // config.beat_bytes + 1
-    kernel = pixels = item_beats = 1
+    kernel = pixels = 1
     cycles = weights = blocks = pools = 0
     decoded = [isa.decode(word) for word in words]
     for name, values in decoded:
@@ -156,11 +154,9 @@ def work(words, config, window_bytes):
             kernel, blocks = max(kernel, values["kernel_height"] * values["kernel_width"]), max(blocks, values["blocks"])
         elif name == "TILE":
             pixels = max(pixels, values["pixels"])
-        elif name == "LOAD_SHAPE" and values.get("mode"):
-            item_beats = max(item_beats, values["channels"] // beat + 2)
     for name, values in decoded:
         if name == "LOAD":
-            cycles += values["rows"] * min(values["length"] if "length" in values else values["items"] * item_beats, window * beat)
+            cycles += values["rows"] * min(values["length"], window * beat)
         elif name == "WEIGHTS":
             weights += min(values["beats"], window)
         elif name == "CONV":

@@ -9,7 +9,7 @@ import pytest
 from accel.config import CONFIGS
 from accel.hdl.interfaces import flag, unsigned
 from accel.hdl.parameter_ram import Record, group_address_bits, parameter_ram
-from accel.hdl.step_loader import WeightWrite
+from accel.hdl.step import WeightWrite
 from tests.support.bench import run_block
 
 FIELDS = ("bias", "multiplier", "shift", "enabled")

@@ -9,7 +9,7 @@ import pytest
 from accel.config import CONFIGS
 from accel.hdl.interfaces import Stream, flag, signed, unsigned
 from accel.hdl.pool_engine import pool_engine
-from accel.hdl.step_loader import OFFSET_BITS
+from accel.hdl.step import OFFSET_BITS
 from accel.hdl.walker import Tile
 from tests.support.bench import Sink, run_block
 
@@ -32,18 +32,18 @@ class Pool:
         line, column = divmod(self.start + pixel, self.output_width)
         return self.first_y + line * self.stride_y, self.first_x + column * self.stride_x
 
-    def apply(self, tile):
-        """Set the tile's signals."""
+    def apply(self, tile, word_bytes):
+        """Set the tile's signals; addresses and steps count bytes."""
         shape, walk, drain, run = tile.shape, tile.walk, tile.drain, tile.runs[0]
         for name in ("kernel_height", "kernel_width", "stride_y", "stride_x", "first_x", "output_width"):
             getattr(shape, name).next = getattr(self, name)
         shape.height.next, shape.width.next = HEIGHT, WIDTH
-        walk.pixel_step.next, walk.tap_step.next = self.stride_x, 1
-        walk.row_step.next = self.stride_y * self.pitch - (self.output_width - 1) * self.stride_x
-        walk.tap_row_step.next = self.pitch - (self.kernel_width - 1)
+        walk.pixel_step.next, walk.tap_step.next = word_bytes * self.stride_x, word_bytes
+        walk.row_step.next = word_bytes * (self.stride_y * self.pitch - (self.output_width - 1) * self.stride_x)
+        walk.tap_row_step.next = word_bytes * (self.pitch - (self.kernel_width - 1))
         drain.clamp_min.next, drain.clamp_max.next = self.clamp
         y, x = self.place(0)
-        run.address.next, run.y.next, run.x.next = self.base + y * self.pitch + x, y, x
+        run.address.next, run.y.next, run.x.next = word_bytes * (self.base + y * self.pitch + x), y, x
         run.output_x.next, run.pixels.next = self.start % self.output_width, self.pixels
 
     def positions(self):
@@ -69,7 +69,8 @@ class Bench:
         self.words = np.random.default_rng(seed).integers(-128, 128, (config.activation_words, config.block_channels))
         self.outputs, self.idle, self.issues, self.ended, self.beyond = Stream(8 * config.columns), flag(), flag(), flag(), flag()
         self.start, self.plane, self.word, self.tile = flag(), flag(), unsigned(8 * config.block_channels), Tile(config)
-        self.word_address, self.address = unsigned((config.activation_words - 1).bit_length()), signed(OFFSET_BITS + 1)
+        self.word_addresses = [unsigned((config.activation_words - 1).bit_length()) for _ in range(config.beats_per_word)]
+        self.address = signed(OFFSET_BITS + 1)
         self.sink, self.read = Sink(self.outputs, seed, stall), [0, 0]
         self.issued, self.ends, self.beyonds, self.cycles, self.finished = 0, 0, [], 0, False
 
@@ -77,7 +78,7 @@ class Bench:
         """Run `cycles` cycles."""
         clk, clear, stop = flag(), flag(), flag()
         engine = pool_engine(clk, clear, stop, self.start, self.tile, self.plane, self.word, self.outputs, self.idle, self.issues, self.ended,
-                             self.word_address, self.address, self.beyond, self.config)
+                             self.word_addresses, self.address, self.beyond, self.config)
         run_block(clk, engine, cycles, self.drive, self.sample)
 
     def drive(self, cycle):
@@ -85,7 +86,7 @@ class Bench:
         self.start.next = False
         if cycle > 2 and self.idle and not self.start and self.pools:
             pool = self.pools.pop(0)
-            pool.apply(self.tile)
+            pool.apply(self.tile, self.config.block_channels)
             self.plane.next, self.start.next = bool(pool.plane), True
         word = self.words[self.read.pop(0)].astype(np.int8)
         self.word.next = int.from_bytes(word.tobytes(), "little")
@@ -93,14 +94,15 @@ class Bench:
 
     def sample(self, cycle):
         """Note what happened."""
-        self.read.append(int(self.word_address))
+        assert len({int(address) for address in self.word_addresses}) == 1
+        self.read.append(int(self.word_addresses[0]))
         self.sink.sample()
         self.issued += bool(self.issues)
         self.ends += bool(self.ended)
         self.cycles += not self.idle
         self.finished = bool(self.idle) and not self.pools
         if self.beyond:
-            self.beyonds.append(int(self.address))
+            self.beyonds.append(int(self.address) // self.config.block_channels)
 
     def beats(self):
         """Return the beats taken, as int8."""
