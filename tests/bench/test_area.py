@@ -25,7 +25,8 @@ def runs(monkeypatch):
 
     monkeypatch.setattr(area, "soc_bars", soc_bars)
     monkeypatch.setattr(area, "path_bar", lambda: asked.append("core") or Bar("path-cells", "arty-35", 1, 1, "x", "lower"))
-    monkeypatch.setattr(area, "pnr_bar", lambda: asked.append("pnr") or Bar("ecp5-fmax", "ecp5", 1, 0, "x", "higher"))
+    monkeypatch.setattr(area, "pnr_bars", lambda: asked.append("pnr") or [
+        Bar("ecp5-fmax", "ecp5", 1, 0, "x", "higher"), Bar("ecp5-crossings", "ecp5", 1, 0, "x", "lower")])
     return asked
 
 
@@ -33,9 +34,9 @@ def runs(monkeypatch):
     ([], ["soc", "core"], ["dsp", "bram36", "lut", "sums-lut-ram", "path-cells"]),
     (["lut"], ["soc"], ["lut"]),
     (["path-cells"], ["core"], ["path-cells"]),
-    (["--pnr"], ["soc", "core", "pnr"], ["dsp", "bram36", "lut", "sums-lut-ram", "path-cells", "ecp5-fmax"]),
-    (["ecp5-fmax"], ["pnr"], ["ecp5-fmax"]),
-    (["--pnr", "dsp"], ["soc", "pnr"], ["dsp", "ecp5-fmax"]),
+    (["--pnr"], ["soc", "core", "pnr"], ["dsp", "bram36", "lut", "sums-lut-ram", "path-cells", "ecp5-fmax", "ecp5-crossings"]),
+    (["ecp5-fmax"], ["pnr"], ["ecp5-fmax", "ecp5-crossings"]),
+    (["--pnr", "dsp"], ["soc", "pnr"], ["dsp", "ecp5-fmax", "ecp5-crossings"]),
 ])
 def test_only_what_the_rows_need_is_run(runs, words, wanted, names, tmp_path):
     status = area.main([*words, "--json", str(tmp_path / "rows.json")])
@@ -52,7 +53,7 @@ def test_an_unknown_row_is_an_error_of_its_own_status(capsys):
 @pytest.mark.full
 @pytest.mark.parametrize("words, names", [
     ([], ["dsp", "bram36", "lut", "sums-lut-ram", "path-cells"]),
-    (["ecp5-fmax"], ["ecp5-fmax"]),
+    (["ecp5-fmax"], ["ecp5-fmax", "ecp5-crossings"]),
 ])
 def test_all_bars_of_area_and_depth_hold(words, names, tmp_path):
     result = subprocess.run([sys.executable, ROOT / "bench" / "area.py", *words, "--json", tmp_path / "rows.json"], capture_output=True, text=True)
