@@ -10,7 +10,6 @@ from accel.hdl.delay import delay
 from accel.hdl.drain import drain
 from accel.hdl.drain_walker import DrainStart, GridRead
 from accel.hdl.dynamic_mask import dynamic_mask
-from accel.hdl.filter_memory import ADDRESS_BITS
 from accel.hdl.gather import gather
 from accel.hdl.interfaces import Fault, Stream, flag, signed, unsigned
 from accel.hdl.parameter_ram import Record, group_address_bits, parameter_ram

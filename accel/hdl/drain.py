@@ -4,7 +4,7 @@
 from myhdl import always, always_comb, block, ConcatSignal
 
 from accel.hdl.delay import delay
-from accel.hdl.drain_walker import DrainRead, DrainStart, drain_walker
+from accel.hdl.drain_walker import DrainRead, drain_walker
 from accel.hdl.fifo import fifo
 from accel.hdl.interfaces import Stream, flag, signed, unsigned
 from accel.hdl.pe_grid import READ_LATENCY

@@ -3,7 +3,7 @@
 
 from myhdl import always, always_comb, block
 
-from accel.hdl.interfaces import Stream, flag, unsigned
+from accel.hdl.interfaces import flag, unsigned
 
 
 @block

@@ -13,7 +13,6 @@ from accel.config import CONFIGS
 from accel.errors import UserError
 from accel.golden import Golden
 from accel.registers import ERROR_CODES, FILTER_WORDS
-from compiler.binary import build_binary
 from compiler.expectation import expect, memory_image
 from compiler.ir import Conv2D, Network
 from firmware.inference import TIME_FIELDS, run_image, run_on_cpu, set_filters
