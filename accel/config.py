@@ -12,12 +12,12 @@ from accel.errors import UserError
 _LEGAL = {
     "clusters": ((1, 2, 3, 4, 5, 6, 7, 8), "grid clusters, each with its own activation buffer"),
     "columns": ((4, 8, 16), "output channels a cluster works on; also the bytes of a bus beat"),
-    "lanes": ((1, 2, 4, 8), "input channels a column multiplies in one cycle"),
+    "lanes": ((2, 4, 8), "input channels a column multiplies in one cycle"),
     "block_channels": ((8, 16, 32), "input channels in one activation word"),
     "tile_pixels": ((8, 16, 32), "partial sums a column holds in each of its two banks"),
     "activation_words": ((64, 128, 256, 512, 1024, 2048, 4096), "words in a cluster's activation buffer"),
     "weight_fifo_beats": ((16, 32, 64, 128, 256, 512, 1024), "beats the weight FIFO holds"),
-    "output_fifo_beats": ((16, 32, 64, 128, 256, 512, 1024), "beats the output FIFO holds"),
+    "output_fifo_beats": ((16, 32, 64, 128, 256, 512, 1024), "beats the output FIFO holds, and the operand FIFO"),
     "queue_depth": ((4, 8, 16, 32), "instructions each engine's queue holds"),
     "requantise_lanes": ((1, 2, 4, 8, 16), "columns requantised in one cycle"),
     "accumulator_bits": (tuple(range(24, 33)), "bits of a partial sum"),
@@ -116,6 +116,7 @@ CONFIGS = {
         ),
         AccelConfig("small-16", clusters=1),
         AccelConfig("arty-35", clusters=2, accumulator_bits=30, macs_per_multiplier=2),
+        AccelConfig("arty-100", clusters=6, activation_words=2048, requantise_lanes=8, accumulator_bits=30, macs_per_multiplier=2),
     )
 }
 

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 from accel.table import Field
 
-ISA_VERSION = 2
+ISA_VERSION = 3
 INSTRUCTION_BYTES = 16
 SEMAPHORES = 8
 OPCODE = Field("opcode", 6, "which instruction")
@@ -26,7 +26,8 @@ _SYNC = (
 _FILTERS = (
     Field("filters", 10, "first word of the filter mask for the tile's planes"),
     Field("planes", 4, "words that belong to it; 0: its filters are always on"),
-    Field("void", 1, "1: no filter of the tile is on; the core sets it where all words say so: nothing is streamed or multiplied"),
+    Field("whole", 1, "1: the tile is streamed and multiplied even where none of its filters is on"),
+    Field("void", 1, "1: no filter of the tile is on; the core sets it where all words say so (but not with whole): nothing is streamed or multiplied"),
 )
 
 
@@ -75,12 +76,14 @@ TABLE = (
          Field("source_pitch", 28, "bytes from one source row to the next"),
          Field("item_step", 16, "destination beats from the last beat of an item to the first of the next in its row", True),
          Field("row_step", 16, "destination beats from the last beat of a row to the first of the next", True)),
-    _row("LOAD", 9, "load", "copy rows of memory into activation buffers",
+    _row("LOAD", 9, "load", "copy rows of memory into activation buffers, the operand FIFO or the tables of an addition",
          Field("address", 32, "first byte"),
          Field("rows", 12, "rows, at least 1"),
          Field("length", 20, "bytes of a row, a multiple of item_bytes, at least 1"),
          Field("destination", 14, "first destination beat: beats_per_word x word + plane within the word"),
-         Field("clusters", 8, "bit c set: write cluster c's buffer"), sync=True),
+         Field("clusters", 8, "bit c set: write cluster c's buffer"),
+         Field("target", 2, "0: activation buffers; 1: the operand FIFO, each destination beat in turn; 2: the tables, destination d being word d, "
+               "the beat's first four bytes"), sync=True),
     _row("WEIGHTS", 16, "weights", "stream beats of masks, weights and parameters into the weight FIFO",
          *_FILTERS,
          Field("address", 32, "first byte; a multiple of the beat"),
@@ -99,7 +102,8 @@ TABLE = (
          Field("split", 1, "0: clusters share the weights and hold other pixels; 1: they hold other output channels"),
          Field("packed", 1, "1: columns are bytes, and a window's row is one run of bytes at any address"),
          Field("dynamic", 1, "1: the masks set by MASK take part; each tile sums its zero point's share in a partial sum of its own"),
-         Field("first_block", 5, "number of the MASK word that belongs to block 0")),
+         Field("first_block", 5, "number of the MASK word that belongs to block 0"),
+         Field("depthwise", 1, "1: lane 0 of columns 2i and 2i + 1 has byte 2i of the beat at the window's address, lane 1 byte 2i + 1")),
     _row("WALK", 25, "compute", "address steps of the following tiles, in bytes of the activation buffer",
          Field("pixel_step", 18, "from one output pixel to the next in a row"),
          Field("row_step", 20, "from the last output pixel of a row to the first of the next", True),
@@ -110,7 +114,12 @@ TABLE = (
          Field("clamp_min", 8, "smallest output", True),
          Field("clamp_max", 8, "largest output", True),
          Field("pool_columns", 6, "0: one output a pixel; else a tile's rows have this many pixels (an even number), its rows are even in number, "
-               "and each 2 x 2 square gives its largest output")),
+               "and each 2 x 2 square gives its largest output"),
+         Field("rounding", 2, "of a right shift: 0 twice, as TFLite's reference; 1 once, half away from zero; 2 down"),
+         Field("add", 1, "1: each output is added to a beat of the operand FIFO, both looked up in the tables; not with pool_columns"),
+         Field("sum_zero_point", 8, "zero point of the sums", True),
+         Field("sum_clamp_min", 8, "smallest sum", True),
+         Field("sum_clamp_max", 8, "largest sum", True)),
     _row("TILE", 27, "compute", "where one cluster's run of output pixels begins",
          Field("cluster", 3, "which cluster"),
          Field("address", 20, "byte under the window's top left at the first pixel, block 0; may lie outside, where the map is padded", True),
@@ -129,9 +138,13 @@ TABLE = (
     _row("MASK", 30, "compute", "set a word of the dynamic input-channel mask, for the following CONVs",
          Field("block", 5, "which word"),
          Field("channels", 32, "bit c set: channel c of the block takes part")),
-    _row("STORE", 40, "store", "write beats of the output FIFO to memory",
+    _row("STORE", 40, "store", "write beats of the output FIFO to memory, and copy them into activation buffers",
          Field("address", 32, "first byte; a multiple of the beat"),
-         Field("beats", 14, "beats, at least 1"), sync=True),
+         Field("beats", 14, "beats, at least 1"),
+         Field("copy_clusters", 8, "bit c set: copy into cluster c's buffer"),
+         Field("copy_destination", 14, "first destination beat of the copy"),
+         Field("copy_pitch", 8, "destination beats from one beat of the copy to the next"),
+         Field("copy_signal", 4, "semaphore to give when the copy is complete (8 + number), 0 for none"), sync=True),
 )
 
 BY_NAME = {row.name: row for row in TABLE}

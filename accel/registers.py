@@ -48,6 +48,9 @@ OFFSETS = SimpleNamespace(**{register.name: register.offset for register in REGI
 STATUS_BUSY, STATUS_DONE, STATUS_ERROR = 1, 2, 4
 CONTROL_START, CONTROL_ACKNOWLEDGE = 1, 2
 
+# Words of the two tables of an addition: int32 for each byte of a convolution's output, then for each byte of the operand.
+TABLE_WORDS = 512
+
 # Error code -> (name, sentence).
 ERRORS = {
     0: ("NONE", "no error"),
@@ -58,11 +61,11 @@ ERRORS = {
     5: ("BAD_FIELD", "a field is outside its legal range"),
     6: ("READ_WINDOW", "a read lies outside the read window"),
     7: ("WRITE_WINDOW", "a write lies outside the write window"),
-    8: ("BUFFER", "a load or tile reaches beyond the activation buffer"),
+    8: ("BUFFER", "a load, tile or copy reaches beyond the activation buffer"),
     9: ("BUS_READ", "the memory answered a read with an error"),
     10: ("BUS_WRITE", "the memory answered a write with an error"),
     11: ("DEADLOCK", "no engine can go on: a semaphore is never given, or a stream has too few beats"),
-    12: ("LEFTOVER", "END was reached with beats left in the weight or output FIFO"),
+    12: ("LEFTOVER", "END was reached with beats left in the weight, operand or output FIFO"),
 }
 ERROR_CODES = SimpleNamespace(**{name: code for code, (name, _) in ERRORS.items()})
 
@@ -82,5 +85,6 @@ RECORD_FIELDS = (
     ("store_bytes", "bytes written by the store engine"),
     ("checksum", "checksum of the beats that the store engine wrote"),
     ("fetch_bytes", "bytes of instructions read"),
+    ("edges", "low half: cycles before the layer's first busy one, high half: after its last one; each modulo 2^16"),
 )
 RECORD_INDEX = SimpleNamespace(**{name: i for i, (name, _) in enumerate(RECORD_FIELDS)})

@@ -9,7 +9,9 @@ import numpy as np
 from accel import isa
 from accel.golden.compute import Compute
 from accel.golden.fault import ProgramFault
-from accel.registers import ERROR_CODES, FILTER_WORDS, RECORD_FIELDS, RECORDS
+from accel.registers import ERROR_CODES, FILTER_WORDS, RECORD_FIELDS, RECORDS, TABLE_WORDS
+
+LOAD_TARGETS = ("buffers", "operands", "tables")
 
 
 @dataclass
@@ -36,7 +38,7 @@ def checksum(beats):
 class Golden:
     """Executes programs on `memory` (a bytearray whose first byte has address `origin`)."""
 
-    TIMED = ("end", "busy", "stall_fetch", "stall_weights", "stall_activations", "stall_drain", "stall_store", "stall_sync", "fetch_bytes")
+    TIMED = ("end", "busy", "stall_fetch", "stall_weights", "stall_activations", "stall_drain", "stall_store", "stall_sync", "fetch_bytes", "edges")
 
     def __init__(self, config, memory, origin=0, filters=None):
         """filters: the FILTER_WORDS words of the run-time filter mask (default: every filter on)."""
@@ -60,9 +62,10 @@ class Golden:
         self.semaphores = [0] * isa.SEMAPHORES
         self.records, self.shape = {}, None
         self.bytes = {"load": 0, "weights": 0, "store": 0}
-        self.weight_beats, self.outputs, self.stored = deque(), [], []
+        self.beats, self.outputs, self.stored = {"weights": deque(), "load": deque()}, [], []
         self.buffers = np.zeros((config.clusters, config.activation_words, config.block_channels), np.int8)
-        self.compute = Compute(config, self.buffers, self._weight_stream(), self.outputs, self.filters)
+        self.tables = np.zeros(TABLE_WORDS, np.int32)
+        self.compute = Compute(config, self.buffers, self._stream("weights"), self.outputs, self.filters, self._stream("load"), self.tables)
 
     def _dispatch(self, words):
         for position, word in enumerate(words):
@@ -89,7 +92,7 @@ class Golden:
 
     def _all_masked(self, values):
         words = [self.filters[(values["filters"] + i) % FILTER_WORDS] for i in range(values["planes"])]
-        return int(bool(words) and not any(word & ((1 << self.config.columns) - 1) for word in words))
+        return int(bool(words) and not values["whole"] and not any(word & ((1 << self.config.columns) - 1) for word in words))
 
     def _check_begin(self, values, position):
         if position != 0:
@@ -110,7 +113,7 @@ class Golden:
         waiting = [queue[0][0] for queue in self.queues.values() if queue]
         if waiting:
             raise ProgramFault(ERROR_CODES.DEADLOCK, min(waiting))
-        if self.weight_beats or self.outputs:
+        if any(self.beats.values()) or self.outputs:
             raise ProgramFault(ERROR_CODES.LEFTOVER, self.end)
 
     def _step(self, engine):
@@ -124,7 +127,7 @@ class Golden:
             self.semaphores[s] -= 1
         self.queues[engine].popleft()
         self._execute(engine, name, values, position)
-        for s in {values.get("signal_a", 0), values.get("signal_b", 0)}:
+        for s in {values.get(key, 0) for key in ("signal_a", "signal_b", "copy_signal")}:
             if s >= 8:
                 self.semaphores[s - 8] += 1
         return True
@@ -140,7 +143,7 @@ class Golden:
             self.compute.setting(name, values, position)
 
     def _ready(self, name, values):
-        """Streams: a STORE waits for its beats. (A CONV pulls WEIGHTS through by itself, see _weight_stream.)"""
+        """Streams: a STORE waits for its beats. (A CONV pulls WEIGHTS and operands through by itself, see _stream.)"""
         return name != "STORE" or len(self.outputs) >= values["beats"]
 
     def _close(self, engine, index):
@@ -173,10 +176,9 @@ class Golden:
     def _load(self, values, position):
         config, shape = self.config, self.shape
         beat = config.beat_bytes
-        if shape is None or not values["rows"] or not values["length"] or values["clusters"] >> config.clusters:
+        if (shape is None or not values["rows"] or not values["length"] or values["clusters"] >> config.clusters
+                or values["target"] >= len(LOAD_TARGETS)):
             raise ProgramFault(ERROR_CODES.BAD_FIELD, position)
-        planes = self.buffers.reshape(config.clusters, -1, config.columns)
-        written = [c for c in range(config.clusters) if values["clusters"] >> c & 1]
         place = values["destination"]
         for row in range(values["rows"]):
             data, moved = self._read(values["address"] + row * shape["source_pitch"], values["length"], position)
@@ -186,12 +188,29 @@ class Golden:
                 if len(item) < shape["item_bytes"]:
                     raise ProgramFault(ERROR_CODES.BAD_FIELD, position)
                 for low in range(0, len(item), beat):
-                    if not 0 <= place < planes.shape[1]:
-                        raise ProgramFault(ERROR_CODES.BUFFER, position, place & 0xFFFF)
-                    planes[written, place] = np.frombuffer(item[low:low + beat].ljust(beat, b"\0"), np.int8)
+                    self._put(values, place, item[low:low + beat].ljust(beat, b"\0"), position)
                     place += 1
                 place += shape["item_step"] - 1
             place += shape["row_step"] - shape["item_step"]
+
+    def _put(self, values, place, data, position):
+        """Write one destination beat of a LOAD."""
+        target = LOAD_TARGETS[values["target"]]
+        if target == "operands":
+            self.beats["load"].append(data)
+        elif target == "tables":
+            if not 0 <= place < TABLE_WORDS:
+                raise ProgramFault(ERROR_CODES.BUFFER, position, place & 0xFFFF)
+            self.tables[place] = np.frombuffer(data[:4], "<i4")[0]
+        else:
+            self._write_buffers(values["clusters"], place, data, position)
+
+    def _write_buffers(self, clusters, place, data, position):
+        config = self.config
+        planes = self.buffers.reshape(config.clusters, -1, config.columns)
+        if not 0 <= place < planes.shape[1]:
+            raise ProgramFault(ERROR_CODES.BUFFER, position, place & 0xFFFF)
+        planes[[c for c in range(config.clusters) if clusters >> c & 1], place] = np.frombuffer(data, np.int8)
 
     def _weights(self, values, position):
         beat = self.config.beat_bytes
@@ -201,17 +220,18 @@ class Golden:
             return
         data, moved = self._read(values["address"], values["beats"] * beat, position)
         self.bytes["weights"] += moved
-        self.weight_beats.extend(data[i:i + beat] for i in range(0, len(data), beat))
+        self.beats["weights"].extend(data[i:i + beat] for i in range(0, len(data), beat))
 
-    def _weight_stream(self):
-        """Yield beats of the weight FIFO; where it is empty, the weights engine goes on first."""
+    def _stream(self, engine):
+        """Yield beats of a FIFO that `engine` fills; where it is empty, that engine goes on first."""
+        beats = self.beats[engine]
         while True:
-            while not self.weight_beats:
-                if not self.queues["weights"]:
+            while not beats:
+                if not self.queues[engine]:
                     raise ProgramFault(ERROR_CODES.DEADLOCK, self.position)
-                if not self._step("weights"):
-                    raise ProgramFault(ERROR_CODES.DEADLOCK, self.queues["weights"][0][0])
-            yield self.weight_beats.popleft()
+                if not self._step(engine):
+                    raise ProgramFault(ERROR_CODES.DEADLOCK, self.queues[engine][0][0])
+            yield beats.popleft()
 
     def _conv(self, values, position):
         self.position = position
@@ -219,11 +239,13 @@ class Golden:
 
     def _store(self, values, position):
         beat = self.config.beat_bytes
-        if not values["beats"] or values["address"] % beat:
+        if not values["beats"] or values["address"] % beat or values["copy_clusters"] >> self.config.clusters:
             raise ProgramFault(ERROR_CODES.BAD_FIELD, position)
         self._check_window(self.write_window, ERROR_CODES.WRITE_WINDOW, values["address"], values["beats"] * beat, position)
         beats, self.outputs[:values["beats"]] = self.outputs[:values["beats"]], []
         start = values["address"] - self.origin
         self.memory[start:start + values["beats"] * beat] = b"".join(beats)
+        for i, data in enumerate(beats if values["copy_clusters"] else ()):
+            self._write_buffers(values["copy_clusters"], values["copy_destination"] + i * values["copy_pitch"], data, position)
         self.stored.extend(beats)
         self.bytes["store"] += values["beats"] * beat

@@ -31,17 +31,37 @@ class Run:
         A window of one word begins at the beat that holds the step's address; a channel beyond it wraps to the window's beginning.
         Raises ProgramFault BUFFER where a word inside the map lies outside the buffer (packed steps wrap within it).
         """
-        shape, walk = self.shape, self.walk
-        first = channels[0] if shape["packed"] else 0
-        offset = ky * (walk["tap_row_step"] + (shape["kernel_width"] - 1) * walk["tap_step"]) + kx * walk["tap_step"]
-        addresses = self.addresses + offset + self.word * block + first
+        shape, first = self.shape, channels[0] if self.shape["packed"] else 0
+        addresses = self._addresses(ky, kx, block) + first
         relative = np.array(channels) - first
-        rows = self.y + ky
-        columns = self.x[:, None] + kx + (self.word * block + first + relative if shape["packed"] else 0 * relative)
-        inside = (0 <= rows)[:, None] & (rows < shape["height"])[:, None] & (0 <= columns) & (columns < shape["width"])
-        beyond = inside.any(axis=1) & ((addresses < 0) | (addresses >= len(self.bytes)))
-        if beyond.any() and not shape["packed"]:
-            raise ProgramFault(ERROR_CODES.BUFFER, self.position, int(addresses[beyond][0]))
+        columns = kx + (self.word * block + first + relative if shape["packed"] else 0 * relative)
+        inside = self._inside(ky, columns)
+        if not shape["packed"]:
+            self._check(addresses, inside)
         low = addresses // self.beat * self.beat
         places = low[:, None] + ((addresses - low)[:, None] + relative) % self.word
-        return np.where(inside, self.bytes[places % len(self.bytes)].astype(np.int64), shape["zero_point"])
+        return self._read(places, inside)
+
+    def beats(self, ky, kx):
+        """Return int64 [pixels, beat]: the beat that holds each pixel's address at one kernel position of block 0, as activations() reads."""
+        addresses, inside = self._addresses(ky, kx, 0), self._inside(ky, np.array([kx]))
+        self._check(addresses, inside)
+        return self._read((addresses // self.beat * self.beat)[:, None] + np.arange(self.beat), inside)
+
+    def _addresses(self, ky, kx, block):
+        walk = self.walk
+        offset = ky * (walk["tap_row_step"] + (self.shape["kernel_width"] - 1) * walk["tap_step"]) + kx * walk["tap_step"]
+        return self.addresses + offset + self.word * block
+
+    def _inside(self, ky, columns):
+        """Return bool [pixels, columns]: whether row ky and the columns (int) of each pixel's window are in the map."""
+        rows, places = self.y + ky, self.x[:, None] + columns
+        return (0 <= rows)[:, None] & (rows < self.shape["height"])[:, None] & (0 <= places) & (places < self.shape["width"])
+
+    def _check(self, addresses, inside):
+        beyond = inside.any(axis=1) & ((addresses < 0) | (addresses >= len(self.bytes)))
+        if beyond.any():
+            raise ProgramFault(ERROR_CODES.BUFFER, self.position, int(addresses[beyond][0]))
+
+    def _read(self, places, inside):
+        return np.where(inside, self.bytes[places % len(self.bytes)].astype(np.int64), self.shape["zero_point"])
