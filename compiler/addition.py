@@ -27,7 +27,10 @@ def sum_tables(add, own, zero_points):
 
 @dataclass(frozen=True)
 class Addition:
-    """The Add `layer` whose operand lies at Placement `operand`; its tables lie at `tables`; `zero_point` is that of the sums."""
+    """The Add `layer` whose operand lies at Placement `operand`; its tables lie at `tables`; `zero_point` is that of the sums.
+
+    A dense operand has at most `columns` channels: each of its pixels is a beat.
+    """
 
     layer: object
     operand: object
@@ -55,15 +58,15 @@ class Addition:
         It stands right before the tile: all data that the tile and those before it need is asked for already, so the load can wait for the
         drain, however many operands the FIFO holds.
         """
-        height, width, _ = self.operand.shape
-        beat, pieces = emitter.config.beat_bytes, []
+        height, width, channels = self.operand.shape
+        item, pieces = emitter.config.beat_bytes if self.operand.planar else channels, []
         for plane in planes:
             for row, column, beats in stores:
-                address = self.operand.address + (plane * height * width + row * width + column) * beat
+                address = self.operand.address + (plane * height * width + row * width + column) * item
                 if pieces and sum(pieces[-1]) == address:
-                    pieces[-1][1] += beats * beat
+                    pieces[-1][1] += beats * item
                 elif beats:
-                    pieces.append([address, beats * beat])
-        emitter.set("LOAD_SHAPE", item_bytes=beat, item_step=1)
+                    pieces.append([address, beats * item])
+        emitter.set("LOAD_SHAPE", item_bytes=item, item_step=1)
         for address, length in pieces:
             emitter.add("LOAD", address=address, rows=1, length=length, target=1)

@@ -24,7 +24,7 @@ def lower_network(network, columns):
     """Return the Lowered network for planes of `columns` channels.
 
     A Concat places its inputs, so each is a tensor of its own that no other Concat places, and not the network's dense input. An Add happens in the
-    drain of a layer that it alone reads; the other operand is planar, and both lie without gaps.
+    drain of a layer that it alone reads; a pixel of the other operand is a beat in each plane, and both lie without gaps.
     """
     body = _Body(network, columns)
     for layer in network.layers:
@@ -36,7 +36,7 @@ class _Body:
     """Collects layers in order."""
 
     def __init__(self, network, columns):
-        self.network, self.places = network, tensor_places(network, columns)
+        self.network, self.columns, self.places = network, columns, tensor_places(network, columns)
         self.tensors, self.layers, self.copies = dict(network.tensors), [], {}
         self.placed = set()
 
@@ -62,11 +62,10 @@ class _Body:
             if self.places[name] is not None:
                 names[index], carry[index] = self._copy(layer, index, close=True), True
         if not any(carry):
-            # The dense input has to be copied anyway where it is the operand, so the other one carries.
-            index = int(names[0] != self.network.input and names[1] == self.network.input)
+            index = int(names[1] == self.network.input)
             names[index], carry[index] = self._copy(layer, index), True
         for index, name in enumerate(names):
-            if name == self.network.input:
+            if name == self.network.input and self.network.tensors[name].channels > self.columns:
                 names[index] = self._copy(layer, index)
         return replace(layer, input=names[0], other=names[1])
 
