@@ -19,12 +19,12 @@ class LayerEmitter:
     for the last store of the layer before where `waits_for_store` says so.
     """
 
-    def __init__(self, config, layer, window, source, target, region_words, cluster_mask, waits_for_store):
+    def __init__(self, config, layer, window, source, target, region_beats, cluster_mask, waits_for_store):
         self.config, self.layer, self.window, self.target = config, layer, window, target
         self.shape = source.shape
         height, width, channels = source.shape
         self.source = replace(source, shape=(1, height, width * channels)) if window.packed else source
-        self.region_words, self.cluster_mask, self.waits_for_store = region_words, cluster_mask, waits_for_store
+        self.region_beats, self.cluster_mask, self.waits_for_store = region_beats, cluster_mask, waits_for_store
         self.words, self.settings, self.last_store = [], {}, None
 
     def add(self, name, **values):
@@ -43,13 +43,13 @@ class LayerEmitter:
         strip, blocks, rows = job.strip, job.blocks, job.pieces[index]
         config, width = self.config, self.shape[1]
         columns = len(strip.input_columns)
-        row_beats = config.beats_per_word * self.window.row_words(columns, blocks)
-        destination = config.beats_per_word * job.region * self.region_words + (rows.start - strip.input_rows.start) * row_beats
+        row_beats = self.window.row_beats(columns, blocks)
+        destination = job.region * self.region_beats + (rows.start - strip.input_rows.start) * row_beats
         if self.window.packed:
-            words = range(self.window.row_words(columns, blocks))
+            words = range(row_beats // config.beats_per_word)
             pieces = self._segment(rows.start, len(rows), words, destination, row_beats)
         else:
-            pitch = config.beats_per_word * len(blocks)
+            pitch = self.window.planes(blocks)
             segments = [(row * width + strip.input_columns.start, columns) for row in rows] if columns != width else [
                 (rows.start * width, len(rows) * width)]
             pieces = []
@@ -100,7 +100,7 @@ class LayerEmitter:
         window, strip, blocks = self.window, job.strip, job.blocks
         (kernel_height, kernel_width), (stride_y, stride_x) = window.kernel, self.layer.stride
         columns = len(strip.input_columns)
-        row_bytes, pixel_bytes = window.row_words(columns, blocks) * window.word, window.pixel_bytes(blocks)
+        row_bytes, pixel_bytes = window.row_beats(columns, blocks) * window.beat, window.pixel_bytes(blocks)
         tap_step, pixel_step = 0 if window.packed else pixel_bytes, stride_x * pixel_bytes
         values = {"blocks": len(blocks), **values}
         self.set("SHAPE", kernel_height=kernel_height, kernel_width=kernel_width, stride_y=stride_y, stride_x=stride_x * window.unit,
@@ -112,15 +112,14 @@ class LayerEmitter:
     def _x(self, strip, column):
         return column * self.layer.stride[1] - self.layer.padding.left - strip.input_columns.start
 
-    def tile(self, cluster, job, run, column, block=0, plane=0):
-        """Set a cluster's run (output row, output column, pixels) of rows that begin at output column `column`, from word `block`, plane `plane` on."""
+    def tile(self, cluster, job, run, column, plane=0):
+        """Set a cluster's run (output row, output column, pixels) of rows that begin at output column `column`, from plane `plane` of the job's on."""
         row, first, pixels = run
         strip, window = job.strip, self.window
         y = row * self.layer.stride[0] - self.layer.padding.top - strip.input_rows.start
         x = self._x(strip, first)
-        word = job.region * self.region_words + y * window.row_words(len(strip.input_columns), job.blocks) + block
-        address = word * window.word + plane * self.config.columns + x * window.pixel_bytes(job.blocks)
-        self.set("TILE", cluster=cluster, address=address, y=y, x=x * window.unit, output_x=first - column,
+        address = (job.region * self.region_beats + y * window.row_beats(len(strip.input_columns), job.blocks) + plane) * window.beat
+        self.set("TILE", cluster=cluster, address=address + x * window.pixel_bytes(job.blocks), y=y, x=x * window.unit, output_x=first - column,
                  pixels=pixels)
 
     def store(self, plane, row, column, beats):

@@ -15,7 +15,7 @@ def emit_convolution(config, layer, plan, source, target, zero_points, stream_ad
     plane, or None where the filters are always on; `addition` is what the outputs are added to, or None.
     """
     window = plan.geometry.window
-    emitter = LayerEmitter(config, layer, window, source, target, plan.tiling.region_words, (1 << config.clusters) - 1, waits_for_store)
+    emitter = LayerEmitter(config, layer, window, source, target, plan.tiling.region_beats, (1 << config.clusters) - 1, waits_for_store)
     if layer.dynamic_mask is not None:
         for block in range(window.blocks):
             channels = layer.dynamic_mask[block * window.word:(block + 1) * window.word]

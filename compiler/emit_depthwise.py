@@ -13,7 +13,7 @@ def emit_channels(config, plan, source, target, stream_address, filters, waits_f
     The streams of `plan` lie at `stream_address` in order; `filters` is the word of the filter mask of the first output plane, or None where the
     filters are always on; `addition` is what the outputs are added to, or None.
     """
-    emitter = LayerEmitter(config, plan.geometry.layer, plan.geometry.window, source, target, plan.tiling.region_words, (1 << config.clusters) - 1,
+    emitter = LayerEmitter(config, plan.geometry.layer, plan.geometry.window, source, target, plan.tiling.region_beats, (1 << config.clusters) - 1,
                            waits_for_store)
     if addition is not None:
         addition.load_tables(emitter)

@@ -35,8 +35,8 @@ class Job:
 
 def _least_rows(config, geometry, strip, blocks):
     """Return the rows of a piece that are worth a wait of their own: runs of two bursts, PIECE_BEATS beats in all."""
-    columns, planes = len(strip.input_columns), min(len(blocks) * config.beats_per_word, -(-geometry.shape[2] // config.columns))
-    row_beats = -(-columns * geometry.shape[2] // config.beat_bytes) if geometry.window.packed else columns * planes
+    columns = len(strip.input_columns)
+    row_beats = geometry.window.row_beats(columns, blocks)
     return max(-(-2 * config.burst_beats // columns), -(-PIECE_BEATS // row_beats))
 
 

@@ -28,7 +28,7 @@ def emit_max_pool(config, layer, source, target, waits_for_store):
     """Return the layer's instruction words. The input channels may be cut into passes: planes are independent of each other."""
     window = plain_window(config, layer.kernel, source.shape[2])
     tiling = _tiling(config, Geometry(layer, source.shape, target.shape, window, 1, _MOST_PIXELS))
-    emitter = LayerEmitter(config, layer, window, source, target, tiling.region_words, 1, waits_for_store)
+    emitter = LayerEmitter(config, layer, window, source, target, tiling.region_beats, 1, waits_for_store)
     emitter.set("DRAIN", clamp_min=layer.clamp_min, clamp_max=layer.clamp_max)
     jobs = jobs_of([(strip, part) for strip in tiling.strips for part in tiling.passes], tiling.regions, whole)
     loader = Loader(jobs, tiling.regions, emitter.load)
@@ -44,8 +44,7 @@ def _emit_strip(emitter, job):
     emitter.geometry(job, column, len(strip.output_columns))
     planes = range(blocks.start * config.beats_per_word, min(blocks.stop * config.beats_per_word, emitter.target.planes))
     for plane in planes:
-        block, half = divmod(plane - planes.start, config.beats_per_word)
-        emitter.tile(0, job, (strip.output_rows.start, column, strip.pixels), column, block)
-        emitter.add("POOL", plane=half, wait_a=DATA if plane == planes.start else 0,
+        emitter.tile(0, job, (strip.output_rows.start, column, strip.pixels), column, plane - planes.start)
+        emitter.add("POOL", wait_a=DATA if plane == planes.start else 0,
                     signal_a=FREE[job.region] if plane == planes[-1] and job.before else 0)
         emitter.store(plane, strip.output_rows.start, column, strip.pixels)

@@ -35,7 +35,7 @@ class Tiling:
     strips: tuple
     passes: tuple
     regions: int
-    region_words: int
+    region_beats: int
 
 
 @dataclass(frozen=True)
@@ -90,8 +90,8 @@ def input_span(outputs, kernel, stride, padding, size):
     return range(low, max(high, low + 1))
 
 
-def _words(geometry, strip, blocks):
-    return len(strip.input_rows) * geometry.window.row_words(len(strip.input_columns), blocks)
+def _beats(geometry, strip, blocks):
+    return len(strip.input_rows) * geometry.window.row_beats(len(strip.input_columns), blocks)
 
 
 def _row_strips(geometry, heights):
@@ -161,11 +161,11 @@ def tilings(config, geometry):
 
 def _fitting(config, geometry, cuts, passes, most):
     """Yield Tilings of those cuts that fit: the `most` coarsest that fit the buffer, and those of which two do."""
-    capacity, found = config.activation_words, [0, 0]
+    capacity, found = config.activation_beats, [0, 0]
     for strips in cuts:
-        words = max(_words(geometry, strip, passes[0]) for strip in strips)
+        beats = max(_beats(geometry, strip, passes[0]) for strip in strips)
         for regions in (1, 2):
-            if words <= capacity // regions and found[regions - 1] < most:
+            if beats <= capacity // regions and found[regions - 1] < most:
                 found[regions - 1] += 1
                 yield Tiling(strips, passes, regions, capacity // regions)
         if found[1] == most:

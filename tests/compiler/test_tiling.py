@@ -37,11 +37,11 @@ def test_every_tiling_fits_and_computes_each_output_once(size, channels, options
     found = list(tilings(config, geometry))
     assert found
     for tiling in found:
-        assert tiling.regions * tiling.region_words <= words
+        assert tiling.regions * tiling.region_beats <= config.activation_beats
         assert [block for blocks in tiling.passes for block in blocks] == list(range(geometry.window.blocks))
         pixels = []
         for strip in tiling.strips:
-            assert len(strip.input_rows) * geometry.window.row_words(len(strip.input_columns), tiling.passes[0]) <= tiling.region_words
+            assert len(strip.input_rows) * geometry.window.row_beats(len(strip.input_columns), tiling.passes[0]) <= tiling.region_beats
             pixels += [(row, column) for row in strip.output_rows for column in strip.output_columns]
             needed = input_span(strip.output_rows, geometry.layer.kernel[0], geometry.layer.stride[0], geometry.layer.padding.top, size[0])
             assert strip.input_rows == needed
