@@ -1,18 +1,21 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Compiles a network: program, constants and memory map of one model."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from accel import isa
 from accel.errors import UserError
 from accel.registers import FILTER_WORDS, RECORDS
-from compiler.convolution import plan_convolution
-from compiler.emit_convolution import emit_convolution
-from compiler.flatten import flatten
+from compiler.emit import Site
 from compiler.fuse import fused_units
-from compiler.ir import Conv2D, FullyConnected
 from compiler.layout import align, place_tensors
-from compiler.pooling import emit_max_pool
+from compiler.link import link
+from compiler.residency import plan_residency
+from compiler.schedule import Schedule
+from compiler.stage import Stage, lower
+from compiler.tiling import refuse
+
+__all__ = ["CompiledLayer", "CompiledModel", "compile_network", "lower"]
 
 DEFAULT_BASE = 0x4100_0000
 
@@ -81,12 +84,12 @@ def compile_network(network, config, base=DEFAULT_BASE):
         raise UserError(f"network {network.name!r} has {len(units)} layers, but a program can have at most {RECORDS}")
     # Neither the plans nor the program's length depend on where the tensors are, so a first emission finds their place.
     placements = place_tensors(network, config.columns, 0)
-    parts, constants = _plan(network, config, units, placements)
+    parts, constants = _plan(config, [Stage(network, config, unit, placements) for unit in units])
     program_address = align(base + len(constants))
     constants = constants.ljust(program_address - base, b"\0")
-    length = len(_emit(network, config, parts, base, placements))
+    length = len(_emit(config, parts, base, placements))
     placements = place_tensors(network, config.columns, align(program_address + length * isa.INSTRUCTION_BYTES))
-    words = _emit(network, config, parts, base, placements)
+    words = _emit(config, parts, base, placements)
     layers = tuple(_compiled_layer(network, i, part, base) for i, part in enumerate(parts))
     end = align(max(placement.address + placement.bytes for placement in placements.values()))
     return CompiledModel(config, base, constants, program_address, tuple(words), placements, layers, end)
@@ -94,61 +97,49 @@ def compile_network(network, config, base=DEFAULT_BASE):
 
 @dataclass(frozen=True)
 class _Part:
-    """A Unit with its Plan, the offset of its weight streams, and its first word of the filter mask; None where it has none."""
+    """A Stage, how it runs, its plan with streams, their offset, and its first word of the filter mask; None where it has none."""
 
-    unit: object
-    plan: object = None
+    stage: object
+    choice: object
+    plan: object
     offset: int = 0
     filters: int | None = None
 
 
 def _compiled_layer(network, index, part, base):
-    unit = part.unit
-    return CompiledLayer(unit.name, unit.op, index, unit.output, unit.layer.macs(network.tensors[unit.layer.input].shape), part.plan,
-                         base + part.offset, part.filters, unit.members)
+    unit = part.stage.unit
+    return CompiledLayer(unit.name, unit.op, index, unit.output, unit.layer.macs(network.tensors[unit.layer.input].shape),
+                         part.plan if part.stage.is_convolution else None, base + part.offset, part.filters, unit.members)
 
 
-def lower(network, layer, placements):
-    """Return (layer, input TensorInfo, input Placement) as accelerator and CPU compute it: a fully connected layer as a convolution."""
-    info, placement = network.tensors[layer.input], placements[layer.input]
-    return flatten(layer, info, placement) if isinstance(layer, FullyConnected) else (layer, info, placement)
-
-
-def _plan(network, config, units, placements):
+def _plan(config, stages):
     """Return ([_Part], all weight streams). Output planes are numbered through the network for the filter mask, as far as it has words."""
     parts, constants, plane = [], bytearray(), 0
-    for unit in units:
-        if not isinstance(unit.layer, Conv2D):
-            parts.append(_Part(unit))
+    choices = plan_residency(stages, config.activation_beats, config.beats_per_word)
+    if choices is None:
+        raise next(refuse(config, stage.layer) for stage in stages if stage.plan(config.activation_beats) is None)
+    for stage, choice in zip(stages, choices, strict=True):
+        if not stage.is_convolution:
+            parts.append(_Part(stage, choice, choice.plan))
             continue
-        layer, info, source = lower(network, unit.layer, placements)
-        inner = network.tensors[unit.inner].shape
-        plan = plan_convolution(config, layer, info.zero_point, source, inner, unit.pool)
-        planes = -(-inner[2] // config.columns)
+        plan = stage.with_streams(choice.plan)
+        planes = -(-stage.inner.channels // config.columns)
         filters = plane if plane + planes <= FILTER_WORDS else None
         plane += planes if filters is not None else 0
-        parts.append(_Part(unit, plan, len(constants), filters))
+        parts.append(_Part(stage, choice, plan, len(constants), filters))
         constants += b"".join(stream.data for stream in plan.streams)
         constants += bytes(align(len(constants)) - len(constants))
     return parts, bytes(constants)
 
 
-def _emit(network, config, parts, base, placements):
-    words = [isa.encode("BEGIN", isa_version=isa.ISA_VERSION, config_hash=config.hash)]
+def _emit(config, parts, base, placements):
+    schedule = Schedule()
+    schedule.add("BEGIN", isa_version=isa.ISA_VERSION, config_hash=config.hash)
     for i, part in enumerate(parts):
-        try:
-            words += _emit_unit(network, part, config, base, placements, i > 0)
-        except ValueError as error:
-            raise UserError(f"layer {part.unit.name!r} is beyond what an instruction can say: {error}") from error
-        words.append(isa.encode("LAYER", index=i))
-    return [*words, isa.encode("END")]
-
-
-def _emit_unit(network, part, config, base, placements, waits_for_store):
-    unit = part.unit
-    layer, info, source = lower(network, unit.layer, placements)
-    target = placements[unit.output]
-    if part.plan is None:
-        return emit_max_pool(config, layer, source, target, waits_for_store)
-    zero_points = info.zero_point, network.tensors[unit.inner].zero_point
-    return emit_convolution(config, layer, part.plan, source, target, zero_points, base + part.offset, part.filters, waits_for_store)
+        stage, choice = part.stage, part.choice
+        source = replace(stage.source, address=placements[stage.reads].address)
+        site = Site(stage.reads, stage.writes, source, placements[stage.writes], choice.base, choice.resident, choice.home)
+        stage.emit(schedule, part.plan, site, base + part.offset, part.filters)
+        schedule.end_layer(i)
+    schedule.add("END")
+    return link(config, schedule.ops, [*(part.stage.unit.name for part in parts), None])

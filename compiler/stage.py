@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""A unit as it is planned: in how much room, with its input loaded or resident, and how closely its output can follow its input."""
+
+from functools import cache
+
+from accel.errors import UserError
+from compiler.convolution import ConvolutionPlanner
+from compiler.emit import Home, Site
+from compiler.emit_convolution import emit_convolution
+from compiler.flatten import flatten
+from compiler.ir import Conv2D, FullyConnected
+from compiler.pooling import PoolPlanner, emit_max_pool
+from compiler.schedule import Schedule
+
+# What STORE.copy_pitch can say.
+_MOST_PITCH = 255
+
+
+def lower(network, layer, placements):
+    """Return (layer, input TensorInfo, input Placement) as accelerator and CPU compute it: a fully connected layer as a convolution."""
+    info, placement = network.tensors[layer.input], placements[layer.input]
+    return flatten(layer, info, placement) if isinstance(layer, FullyConnected) else (layer, info, placement)
+
+
+class Stage:
+    """A Unit of the network. It reads tensor `reads` and writes `writes`; `flat`: it reads its input's planes one after the other, as one pixel."""
+
+    def __init__(self, network, config, unit, placements):
+        self.config, self.unit, self.reads, self.writes = config, unit, unit.layer.input, unit.output
+        self.layer, info, self.source = lower(network, unit.layer, placements)
+        self.target, self.inner = placements[unit.output], network.tensors[unit.inner]
+        self.flat = self.source.shape != placements[self.reads].shape
+        self.zero_points = info.zero_point, self.inner.zero_point
+        self.plan, self.streamed = cache(self._plan), {}
+        self.is_convolution = isinstance(unit.layer, Conv2D)
+        if self.is_convolution:
+            self.planner = ConvolutionPlanner(config, self.layer, info.zero_point, self.source, self.inner.shape, unit.pool)
+        else:
+            self.planner = PoolPlanner(config, self.layer, self.source, self.target.shape)
+
+    def _plan(self, room, resident=False):
+        """Return the plan in `room` beats of buffer for a loaded input, or for a resident one; None where nothing fits."""
+        try:
+            return self.planner.plan(room, resident)
+        except UserError:
+            return None
+
+    def with_streams(self, plan):
+        """Return a plan with its weight streams, if it has any."""
+        if not self.is_convolution:
+            return plan
+        if id(plan) not in self.streamed:
+            self.streamed[id(plan)] = self.planner.with_streams(plan)
+        return self.streamed[id(plan)]
+
+    def home(self, base, flat):
+        """Return the Home of the output's copy from beat `base` on, for readers that are `flat` or not; None where no STORE can say it."""
+        height, width, _ = self.target.shape
+        flat = flat or height * width == 1
+        if not flat and self.target.planes > _MOST_PITCH:
+            return None
+        return Home(base, 1, height * width) if flat else Home(base, self.target.planes, 1)
+
+    @property
+    def beats(self):
+        """Beats of the output's copy."""
+        height, width, _ = self.target.shape
+        return height * width * self.target.planes
+
+    def lag(self, flat):
+        """Return the most beats from a resident input's base to the output's at which no copy overwrites what is still to be read; often negative.
+
+        A copy comes after the reads of its own tile and all before; what later operations read must lie beyond it.
+        """
+        plan, schedule = self.with_streams(self.plan(0, True)), Schedule()
+        self.emit(schedule, plan, Site(self.reads, self.writes, self.source, self.target, 0, True, self.home(0, flat)))
+        row_beats = plan.geometry.window.row_beats(self.source.shape[1], plan.tiling.passes[0])
+        first_row, limits = self.source.shape[0], []
+        for op in reversed(schedule.ops):
+            if op.engine == "store":
+                end = op.values["copy_destination"] + (op.values["beats"] - 1) * op.values["copy_pitch"] + 1
+                limits.append(first_row * row_beats - end)
+            elif len(op.reads):
+                first_row = min(first_row, op.reads.start)
+        return min(limits)
+
+    def emit(self, schedule, plan, site, stream_address=0, filters=None):
+        """Add the operations of a plan to a Schedule, at a Site."""
+        if self.is_convolution:
+            emit_convolution(schedule, self.config, self.layer, plan, site, self.zero_points, stream_address, filters)
+        else:
+            emit_max_pool(schedule, self.config, self.layer, plan, site)
