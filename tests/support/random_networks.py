@@ -204,10 +204,10 @@ def next_layer(rng, limits, names, source):
 
 
 def random_network(seed, columns, layers=1, largest_map=14, largest_kernel=5, largest_channels=24, least_weight=-128, spans=None,
-                   words=40_000):
+                   words=40_000, branches=False):
     """Return a Network of `layers` layers drawn from `seed`; a 2x2 pool of stride 2 after a convolution comes on top.
 
-    See Limits; half of the first layers have several tiles in everything where `spans` says what that is.
+    branches: a layer reads any tensor before it, often the last one. See Limits; half of the first layers have several tiles in everything where `spans` says what that is.
     """
     rng = np.random.default_rng(seed)
     limits = Limits(columns, largest_map, largest_kernel, largest_channels, least_weight, spans, words)
@@ -215,6 +215,8 @@ def random_network(seed, columns, layers=1, largest_map=14, largest_kernel=5, la
     tensors, chain, image = {source.name: source}, [], source.name
     for index in range(layers):
         if index:
+            if branches and rng.random() < 0.4:
+                source = tensors[str(rng.choice(list(tensors)))]
             layer, target = next_layer(rng, limits, (f"layer{index}", f"t{index}"), source)
         chain.append(layer)
         tensors[target.name] = source = target
