@@ -4,6 +4,7 @@
 import numpy as np
 import pytest
 
+from accel import isa
 from accel.config import CONFIGS
 from accel.errors import UserError
 from accel.golden.requantise import requantise
@@ -67,6 +68,15 @@ def test_averages_are_exact(size, channels, window, options, config):
 def test_an_average_of_as_many_places_as_possible_is_exact():
     network = pooled((32, 32), 20, (32, 32))
     expect(network, compile_network(network, CONFIGS["arty-35"]), random_images(network, 1)[0])
+
+
+def test_a_global_average_takes_as_many_planes_at_a_time_as_there_are_clusters():
+    network = pooled((8, 8), 64, (8, 8))
+    for name, convs in (("arty-35", 2), ("arty-100", 1)):
+        model = compile_network(network, CONFIGS[name])
+        expect(network, model, random_images(network, 2)[0])
+        assert sum(isa.decode(word)[0] == "CONV" for word in model.words) == convs
+        assert not any(isa.decode(word)[1].get("split") for word in model.words), "they share the weights"
 
 
 def test_all_planes_share_one_stream_for_each_number_of_positions():

@@ -56,10 +56,10 @@ def test_where_pixels_do_not_divide_clusters_take_planes_of_their_own():
 
 
 def test_clusters_without_a_plane_have_no_pixels():
-    model = assert_exact(depthwise((1, 13), 176, padding=SAME), "arty-100")
+    model = assert_exact(depthwise((4, 5), 168, (7, 7), padding=Padding(3, 3, 3, 3)), "arty-100")
     assert model.layers[-1].plan.apart
     assert [values["pixels"] for values in settings(model, "TILE")][-1] == 0
-    assert [values["columns"] for values in settings(model, "CONV")] == [96, 80]
+    assert [values["columns"] for values in settings(model, "CONV")] == [96, 72]
 
 
 def test_a_large_map_is_computed_plane_by_plane():
