@@ -94,14 +94,14 @@ class Compute:
                     self.partial_sums[c, -1] += shape["zero_point"] * matrix.sum(axis=0)
         self._count_macs(runs, len(kept), values)
 
-    def _add_depthwise_tap(self, runs, sets, ky, kx, channels, kept, values):
+    def _add_depthwise_tap(self, runs, sets, ky, kx, block, channels, kept, values):
         """As _add_tap: the lanes 0 and 1 of a column multiply a pair of bytes of the pixel's beat, further lanes nothing."""
         shape, pairs = self.settings["SHAPE"], np.arange(self.config.columns) // 2 * 2
         beats = {k: [np.frombuffer(next(self.weights), np.int8).astype(np.int64) for _ in range(sets)] for k in channels}
         for first in range(0, len(kept), self.config.lanes):
             step = kept[first:first + self.config.lanes]
             for c, run in enumerate(runs):
-                pixels = run.beats(ky, kx)
+                pixels = run.beats(ky, kx, block)
                 for lane, k in enumerate(step[:2]):
                     weights = beats[k][c if shape["split"] else 0]
                     self.partial_sums[c, :len(pixels)] += pixels[:, pairs + lane] * weights
@@ -162,7 +162,7 @@ class Compute:
             for ky in range(shape["kernel_height"] if channels else 0):
                 for kx in range(shape["kernel_width"]):
                     if shape["depthwise"]:
-                        self._add_depthwise_tap(runs, sets, ky, kx, channels, kept, values)
+                        self._add_depthwise_tap(runs, sets, ky, kx, block, channels, kept, values)
                     else:
                         self._add_tap(runs, sets, ky, kx, block, channels, kept, values)
 
