@@ -34,7 +34,7 @@ class Compute:
         if name == "SHAPE" and 0 in (values[key] for key in (
                 "kernel_height", "kernel_width", "blocks", "stride_y", "stride_x", "height", "width", "output_width")):
             raise ProgramFault(ERROR_CODES.BAD_FIELD, position)
-        if name == "DRAIN" and (values["pool_columns"] % 2 or values["rounding"] > 2 or (values["add"] and values["pool_columns"])):
+        if name == "DRAIN" and (values["pool_columns"] % 2 or (values["add"] and values["pool_columns"])):
             raise ProgramFault(ERROR_CODES.BAD_FIELD, position)
         if name == "MASK":
             self.masks[values["block"]] = values["channels"]

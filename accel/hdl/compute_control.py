@@ -64,7 +64,9 @@ def compute_control(clk, clear, instructions, waiting, opened, loader_ready, poo
     pixels_high, pixels_low = span("CONV", "pixels")
     index_high, index_low = span("LAYER", "index")
     _, plane_low = span("POOL", "plane")
-    _, pool_low = span("DRAIN", "pool_columns")
+    pool_high, pool_low = span("DRAIN", "pool_columns")
+    _, add_bit = span("DRAIN", "add")
+    void_bit, keep_bit = span("CONV", "void")[1], span("CONV", "keep")[1]
     word = instructions.word
     shape_zero = [flag() for _ in range(8)]
     known = [flag() for _ in range(3)]
@@ -101,13 +103,14 @@ def compute_control(clk, clear, instructions, waiting, opened, loader_ready, poo
         if opcode == op_shape:
             bad.next = any_shape_zero != 0
         elif opcode == op_drain:
-            bad.next = word[pool_low]
+            bad.next = word[pool_low] or (word[add_bit] and word[pool_high:pool_low] != 0)
         elif opcode == op_tile:
             bad.next = word[cluster_high:cluster_low] >= clusters
             detail.next = word[cluster_high:cluster_low]
         elif opcode == op_conv:
             bad.next = (not all_known or any_too_short != 0 or word[pixels_high:pixels_low] == 0
-                        or word[pixels_high:pixels_low] + waiting.shape.dynamic > tile_pixels)
+                        or word[pixels_high:pixels_low] + waiting.shape.dynamic > tile_pixels
+                        or (waiting.drain.add and word[void_bit] and not word[keep_bit]))
             detail.next = word[pixels_high:pixels_low]
         elif opcode == op_pool:
             bad.next = not all_known or not first_present or first_run.pixels == 0 or (planes == 1 and word[plane_low])

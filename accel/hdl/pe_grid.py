@@ -15,9 +15,14 @@ GRID_LATENCY = 7
 READ_LATENCY = 2
 
 
+def no_group(config):
+    """The number of no group of columns, whose partial sums read as 0: the first even one behind all of them."""
+    return (config.clusters * config.columns // config.requantise_lanes + 1) // 2 * 2
+
+
 def read_group_bits(config):
-    """Bits of the number of a group of columns of all clusters."""
-    return max(1, (config.clusters * config.columns // config.requantise_lanes - 1).bit_length())
+    """Bits of the number of a group of columns of all clusters, or of none."""
+    return no_group(config).bit_length()
 
 
 @block
@@ -137,7 +142,7 @@ def pe_grid(clk, weight_enable, weight_beat, weight_lane, swap, activations, own
     pixel_valid (in, list of `clusters` flags): the cluster has a pixel in this cycle, `pixel` (in) its number, which names its partial sums.
     first (in, flag): overwrite the partial sums instead of adding. bank (in, flag): the bank of partial sums to accumulate in.
     read_bank (in, flag), read_pixel (in, unsigned), read_group (in, unsigned read_group_bits(config)): what to read, in any order. Group
-        cluster * (columns / requantise_lanes) + g holds the columns g * requantise_lanes + j.
+        cluster * (columns / requantise_lanes) + g holds the columns g * requantise_lanes + j; no_group(config) holds zeros.
     sums (out, list of `requantise_lanes` signed accumulator_bits): the partial sums of READ_LATENCY cycles ago's address. A pixel put in at
         cycle t is in what an address of cycle t + GRID_LATENCY or later reads. From the first pixel of a bank until then nothing is read
         there: what comes out is another pixel's.

@@ -4,7 +4,7 @@
 With double rounding and a right shift s the golden model computes high = (value * multiplier + 2**30) >> 31 and
 (high + 2**(s - 1) - (high < 0)) >> s, which is (value * multiplier + half + 2**(s + 30)) >> (31 + s), where half is 2**30, or for a negative value 2**30 - 2**31: for high = 0 both
 give 0. So one shift right by 31 - shift, of a bit more than the result, serves all shifts; the last bit it shifts out rounds.
-Rounding once, half away from zero, is that last bit alone after 1 was taken from a negative product; rounding down leaves the bit out.
+Rounding once, half up, is that last bit alone; half away from zero, after 1 was taken from a negative product; rounding down leaves the bit out.
 """
 
 from myhdl import always, always_comb, block, concat, intbv
@@ -17,7 +17,7 @@ from accel.hdl.wide_product import wide_product
 LATENCY = 14
 
 # What DRAIN.rounding says.
-TWICE, ONCE, DOWN = range(3)
+TWICE, ONCE, DOWN, HALF_UP = range(4)
 
 # What is added before the shift by 31; any other number makes a core that rounds wrongly, so that a test can see it being found.
 ROUNDING = 1 << 30
@@ -27,11 +27,12 @@ QUOTIENT_BITS = 10
 
 
 @block
-def requantise_lane(clk, partial_sum, correction, record, masked, rounding, zero_point, clamp_min, clamp_max, result, half=ROUNDING):
+def requantise_lane(clk, partial_sum, correction, own, other, record, masked, rounding, zero_point, clamp_min, clamp_max, result, half=ROUNDING):
     """result (out, unsigned 8: the int8 number's bits) is that of the inputs LATENCY cycles ago. Formula: accel/golden/requantise.py.
 
     partial_sum, correction (in, signed, at most 32 bits): what is requantised is their difference plus the bias, in 32 bits.
-    record (in, Record); masked (in, flag): the multiplier counts as 0. rounding (in, unsigned 2): TWICE, ONCE or DOWN.
+    own, other (in, signed 32): or, where those three are 0, the sum of these two; `other` comes a cycle later. Else they are 0.
+    record (in, Record); masked (in, flag): the multiplier counts as 0. rounding (in, unsigned 2): TWICE, ONCE, DOWN or HALF_UP.
     zero_point, clamp_min, clamp_max (in, signed 8). half: ROUNDING; acts on values whose shift is negative, where rounding is TWICE.
     A number in a signal's name is the cycle after the inputs in which it is theirs.
     """
@@ -45,7 +46,7 @@ def requantise_lane(clk, partial_sum, correction, record, masked, rounding, zero
     zero_point_12, minimum_13, maximum_13 = signed(8), signed(8), signed(8)
     rounded_13 = signed(QUOTIENT_BITS)
 
-    blocks = [total(clk, partial_sum, correction, record, masked, total_2, multiplier_1, shift_1),
+    blocks = [total(clk, partial_sum, correction, own, other, record, masked, total_2, multiplier_1, shift_1),
               delay(clk, multiplier_1, multiplier_3, 2), delay(clk, shift_1, shift_2, 1),
               wrap_left(clk, total_2, shift_1, value_3),
               wide_product(clk, value_3, multiplier_3, addend_4, coarse_6, product_9),
@@ -86,14 +87,15 @@ def requantise_lane(clk, partial_sum, correction, record, masked, rounding, zero
 
 
 @block
-def total(clk, partial_sum, correction, record, masked, total_2, multiplier_1, shift_1):
-    """total_2 (out, unsigned 32): partial_sum - correction + bias; multiplier_1, shift_1 (out): the record's, a cycle later."""
+def total(clk, partial_sum, correction, own, other, record, masked, total_2, multiplier_1, shift_1):
+    """total_2 (out, unsigned 32): partial_sum - correction + bias, or own + other; multiplier_1, shift_1 (out): the record's, a cycle later."""
     difference, bias = unsigned(32), unsigned(32)
 
     @always(clk.posedge)
     def subtract():
         exact = intbv(0, min=-(1 << 32), max=1 << 32)
-        exact[:] = partial_sum - correction
+        # One of the two is 0: both go through the adders of the partial sums, whose LUTs have room for one input more.
+        exact[:] = (partial_sum | own) - correction
         difference.next = exact[32:]
         bias.next = record.bias[32:]
         multiplier_1.next = record.multiplier
@@ -104,7 +106,7 @@ def total(clk, partial_sum, correction, record, masked, total_2, multiplier_1, s
     @always(clk.posedge)
     def add_bias():
         exact = intbv(0)[33:]
-        exact[:] = difference + bias
+        exact[:] = difference + (bias | other[32:])
         total_2.next = exact[32:]
 
     return subtract, add_bias
