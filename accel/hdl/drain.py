@@ -16,15 +16,15 @@ SKID = 32
 
 
 @block
-def correction_ram(clk, write, group, partial_sum, subtract, correction, config):
-    """Keeps each group's share of the zero point for one lane: partial_sum (in) where `write` (in, flag); correction (out) is the group's
+def correction_ram(clk, write, group, value, subtract, correction, config):
+    """Keeps each group's share of the zero point for one lane: value (in) where `write` (in, flag); correction (out) is the group's
     where `subtract` (in, flag), else 0. Combinational read."""
-    shares = [signed(config.accumulator_bits) for _ in range(config.columns // config.requantise_lanes)]
+    shares, bits = [signed(config.accumulator_bits) for _ in range(config.columns // config.requantise_lanes)], config.accumulator_bits
 
     @always(clk.posedge)
     def store():
         if write:
-            shares[group].next = partial_sum
+            shares[group].next = value[bits:].signed()
 
     @always_comb
     def read():
@@ -53,6 +53,17 @@ def pool_byte(merge, value, before, result, number):
             result.next = old[8:]
 
     return read, choose
+
+
+@block
+def either(partial_sum, own, value):
+    """value (out, signed 32) is that one of the two which is not 0. Combinational: it goes into the LUTs of the reader's first adder."""
+
+    @always_comb
+    def join():
+        value.next = partial_sum | own
+
+    return join
 
 
 @block
@@ -92,7 +103,7 @@ def drain(clk, clear, start, tile, read, sums, parameter_address, records, opera
     arrived, ended, merged, full, taken = (flag() for _ in range(5))
     group = unsigned(group_bits)
     corrections, masked = [signed(config.accumulator_bits) for _ in range(lanes)], [flag() for _ in range(lanes)]
-    own, other = [signed(32) for _ in range(lanes)], [signed(32) for _ in range(lanes)]
+    own, other, values = [signed(32) for _ in range(lanes)], [signed(32) for _ in range(lanes)], [signed(32) for _ in range(lanes)]
     zero_point, clamp_min, clamp_max, round_mode = signed(8), signed(8), signed(8), unsigned(2)
     results, pooled = [unsigned(8) for _ in range(lanes)], [unsigned(8) for _ in range(lanes)]
     gathered, level = Stream(8 * config.columns), unsigned(SKID.bit_length())
@@ -107,10 +118,11 @@ def drain(clk, clear, start, tile, read, sums, parameter_address, records, opera
                delay(clk, issued.void, void, READ_LATENCY), delay(clk, issued.zero_point, zero_point, READ_LATENCY),
                delay(clk, issued.clamp_min, clamp_min, READ_LATENCY), delay(clk, issued.clamp_max, clamp_max, READ_LATENCY),
                delay(clk, issued.rounding, round_mode, READ_LATENCY)]
-    shares = [correction_ram(clk, correct, group, sums[j], subtract, corrections[j], config) for j in range(lanes)]
+    inputs = [either(sums[j], own[j], values[j]) for j in range(lanes)]
+    shares = [correction_ram(clk, correct, group, values[j], subtract, corrections[j], config) for j in range(lanes)]
     masks = [mask_of(void, records[j].enabled, masked[j]) for j in range(lanes)]
-    lane_blocks = [requantise_lane(clk, sums[j], corrections[j], own[j], other[j], records[j], masked[j], round_mode, zero_point, clamp_min,
-                                   clamp_max, results[j], rounding)
+    lane_blocks = [requantise_lane(clk, values[j], corrections[j], other[j], records[j], masked[j], round_mode, zero_point, clamp_min, clamp_max,
+                                   results[j], rounding)
                    for j in range(lanes)]
     to_results = [delay(clk, issue, arrived, LATENCY), delay(clk, ends_beat, ended, READ_LATENCY + LATENCY),
                   delay(clk, issued.merge, merged, READ_LATENCY + LATENCY)]
@@ -137,4 +149,4 @@ def drain(clk, clear, start, tile, read, sums, parameter_address, records, opera
         gathered.data.next = beat
         taken.next = outputs.valid and outputs.ready
 
-    return walk, sums_of, to_sums, shares, masks, lane_blocks, to_results, pools, chain, skid, join_reads, follow, put_out
+    return walk, sums_of, to_sums, inputs, shares, masks, lane_blocks, to_results, pools, chain, skid, join_reads, follow, put_out

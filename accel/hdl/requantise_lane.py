@@ -27,11 +27,11 @@ QUOTIENT_BITS = 10
 
 
 @block
-def requantise_lane(clk, partial_sum, correction, own, other, record, masked, rounding, zero_point, clamp_min, clamp_max, result, half=ROUNDING):
+def requantise_lane(clk, partial_sum, correction, other, record, masked, rounding, zero_point, clamp_min, clamp_max, result, half=ROUNDING):
     """result (out, unsigned 8: the int8 number's bits) is that of the inputs LATENCY cycles ago. Formula: accel/golden/requantise.py.
 
     partial_sum, correction (in, signed, at most 32 bits): what is requantised is their difference plus the bias, in 32 bits.
-    own, other (in, signed 32): or, where those three are 0, the sum of these two; `other` comes a cycle later. Else they are 0.
+    other (in, signed 32), a cycle later: counts instead of the bias where that is 0, and must be 0 where it is not.
     record (in, Record); masked (in, flag): the multiplier counts as 0. rounding (in, unsigned 2): TWICE, ONCE, DOWN or HALF_UP.
     zero_point, clamp_min, clamp_max (in, signed 8). half: ROUNDING; acts on values whose shift is negative, where rounding is TWICE.
     A number in a signal's name is the cycle after the inputs in which it is theirs.
@@ -46,7 +46,7 @@ def requantise_lane(clk, partial_sum, correction, own, other, record, masked, ro
     zero_point_12, minimum_13, maximum_13 = signed(8), signed(8), signed(8)
     rounded_13 = signed(QUOTIENT_BITS)
 
-    blocks = [total(clk, partial_sum, correction, own, other, record, masked, total_2, multiplier_1, shift_1),
+    blocks = [total(clk, partial_sum, correction, other, record, masked, total_2, multiplier_1, shift_1),
               delay(clk, multiplier_1, multiplier_3, 2), delay(clk, shift_1, shift_2, 1),
               wrap_left(clk, total_2, shift_1, value_3),
               wide_product(clk, value_3, multiplier_3, addend_4, coarse_6, product_9),
@@ -87,15 +87,14 @@ def requantise_lane(clk, partial_sum, correction, own, other, record, masked, ro
 
 
 @block
-def total(clk, partial_sum, correction, own, other, record, masked, total_2, multiplier_1, shift_1):
-    """total_2 (out, unsigned 32): partial_sum - correction + bias, or own + other; multiplier_1, shift_1 (out): the record's, a cycle later."""
-    difference, bias = unsigned(32), unsigned(32)
+def total(clk, partial_sum, correction, other, record, masked, total_2, multiplier_1, shift_1):
+    """total_2 (out, unsigned 32): partial_sum - correction + bias or other; multiplier_1, shift_1 (out): the record's, a cycle later."""
+    difference, bias, inverse = unsigned(32), unsigned(32), unsigned(32)
 
     @always(clk.posedge)
     def subtract():
         exact = intbv(0, min=-(1 << 32), max=1 << 32)
-        # One of the two is 0: both go through the adders of the partial sums, whose LUTs have room for one input more.
-        exact[:] = (partial_sum | own) - correction
+        exact[:] = partial_sum - correction
         difference.next = exact[32:]
         bias.next = record.bias[32:]
         multiplier_1.next = record.multiplier
@@ -103,13 +102,20 @@ def total(clk, partial_sum, correction, own, other, record, masked, total_2, mul
             multiplier_1.next = 0
         shift_1.next = record.shift[6:]
 
+    @always_comb
+    def invert():
+        # One of the two is 0.
+        inverse.next = (bias | other[32:]) ^ 0xFFFFFFFF
+
     @always(clk.posedge)
     def add_bias():
-        exact = intbv(0)[33:]
-        exact[:] = difference + (bias | other[32:])
-        total_2.next = exact[32:]
+        # Of a subtraction synthesis gives the carry chain the difference as it is, so that the choice above goes into the sum's LUT; of an
+        # addition it might be the other way round. 2 * difference - (2 * inverse + 1) is twice the sum, plus 1.
+        exact = intbv(0, min=-(1 << 33), max=1 << 33)
+        exact[:] = concat(difference, False) - concat(inverse, True)
+        total_2.next = exact[33:1]
 
-    return subtract, add_bias
+    return subtract, invert, add_bias
 
 
 @block

@@ -75,7 +75,7 @@ def golden(rows, masked, settings):
 def run(rows, masked, settings, bits, half=ROUNDING):
     """Put one row a cycle into a lane of `bits` accumulator bits; returns the bytes that come out, LATENCY cycles later."""
     clk, partial_sum, correction, record, off, result = flag(), signed(bits), signed(bits), Record(), flag(), unsigned(8)
-    own, other, numbers, rounding = signed(32), signed(32), [signed(8) for _ in range(3)], unsigned(2)
+    other, numbers, rounding = signed(32), [signed(8) for _ in range(3)], unsigned(2)
     results = []
 
     def drive(cycle):
@@ -87,7 +87,7 @@ def run(rows, masked, settings, bits, half=ROUNDING):
             for signal, number in zip([*numbers, rounding], settings[cycle], strict=True):
                 signal.next = int(number)
 
-    lane = requantise_lane(clk, partial_sum, correction, own, other, record, off, rounding, *numbers, result, half)
+    lane = requantise_lane(clk, partial_sum, correction, other, record, off, rounding, *numbers, result, half)
     run_block(clk, lane, len(rows) + LATENCY, drive)
     return results
 
