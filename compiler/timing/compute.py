@@ -18,7 +18,7 @@ SKID = 32
 # Cycles from the last activation's read to the give, and from acting on a LAYER to the end in its record.
 GIVEN, LAYER_ENDS = 4, 4
 # A pool: from acting on it to its first window, from a window's last position to its beat, and the least cycles of a window.
-FIRST_WINDOW, WINDOW_OUT, LEAST_WINDOW = 3, 12, 4
+FIRST_WINDOW, WINDOW_OUT, LEAST_WINDOW = 2, 14, 4
 
 
 class ComputeEngine:
@@ -58,8 +58,7 @@ class ComputeEngine:
                     yield self.loaded
             if name in ("POOL", "LAYER"):
                 yield from self._quiet(name == "POOL" or self.waits_for_drain)
-            if name in ("CONV", "MASK"):
-                yield self.out_free
+            yield self.out_free
             self.queue.passed()
             if name == "TILE":
                 self.tiles[fields["cluster"]] = fields
@@ -79,7 +78,7 @@ class ComputeEngine:
         """Process: until the last tile's pixels are issued, and where `drained` all its outputs have left."""
         while self.unfinished:
             yield self.tile_ended
-        yield max(self.boundary, self.out_free)
+        yield self.boundary
         if drained:
             while any(self.busy_banks) or self.to_drain:
                 yield self.bank_freed
@@ -203,13 +202,13 @@ class ComputeEngine:
                         there, _ = yield from self.operands.take(count)
                         self.operands.removed.fire()
                         cycle = max(cycle, there - (count - 1) * interval)
-                    self.outputs.add(cycle + interval * count - 1 + TO_OUTPUT, count, interval)
                     cycle += interval * count
+                    self.drained = cycle + TO_OUTPUT
+                    self.outputs.add(self.drained - 1, count, interval)
                     yield cycle
                     left -= count
                 cycle += 1
             free = cycle + 1
-            self.drained = cycle + TO_OUTPUT
             yield cycle - 1 + FREED
             self.to_drain.popleft()
             self.busy_banks[bank] = False
@@ -230,4 +229,4 @@ class ComputeEngine:
             yield cycle
             left -= count
         self.semaphores.give(instruction.gives, cycle - 1 + GIVEN)
-        self.boundary, self.out_free = cycle, cycle - 1 + WINDOW_OUT
+        self.out_free = cycle + WINDOW_OUT

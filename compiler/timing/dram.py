@@ -20,12 +20,14 @@ class DramTimings:
     queue: int = 2
     ahead: int = 9
     read: int = 12        # 9 of crossbar and PHY, 2 of the bridge's buffer, 1 of the core's register
-    write: int = 4        # 2 to the data, 1 of the bridge's buffer, 1 of the core's register
+    write: int = 3        # 2 to the data, 1 of the bridge's buffer
     bank: int = 1         # the multiplexer turns to another bank
     activate: int = 5     # tRCD 3 and the turns of state machine and multiplexer
     precharge: int = 5    # tRP 3 and the same
-    to_write: int = 9     # the multiplexer from reads to writes
-    to_read: int = 6      # and back
+    to_write: int = 8     # the multiplexer turns to writes once one is there
+    to_read: int = 2      # and back
+    write_to_read: int = 6  # from a write to a read, at least: tWTR 2, the write's latency 2, tCCD 1
+    turn: int = 1         # the bridge turns from reads to writes or back
     refresh_period: int = 782
     refresh: int = 42     # tRP 3, tRFC 32 and the hand-over
     phase: int = 391
@@ -75,7 +77,8 @@ class Memory:
         """Return the cycles of the first and last command of a burst."""
         timings = self.timings
         row, bank = divmod(address // timings.row_bytes, timings.banks)
-        accepted = max(earliest, self.accepted + 1)
+        turns = write != self.writing
+        accepted = max(earliest + turns * timings.turn, self.accepted + 1)
         if bank != self.bank:
             accepted = max(accepted, self.commanded + 1)
         first = max(accepted + timings.queue + (timings.bank if bank != self.bank else 0), self.commanded + 1)
@@ -84,7 +87,9 @@ class Memory:
             first += timings.activate + (timings.precharge if bank in self.rows else 0)
             self.rows[bank] = row
         if write != self.writing:
-            first = max(first, self.commanded + (timings.to_write if write else timings.to_read))
+            first += timings.to_write if write else timings.to_read
+            if not write:
+                first = max(first, self.commanded + timings.write_to_read)
         last = first + beats - 1
         if last >= self.next_refresh:
             last = self._refresh_within(last)

@@ -65,8 +65,7 @@ class LoadEngine:
             chunks, address = load["length"] // item * -(-item // config.beat_bytes), load["address"]
             last = handed + PRIMED
             for _ in range(load["rows"]):
-                offset = address % config.beat_bytes
-                last = yield from self._row(-(-(offset + load["length"]) // config.beat_bytes), chunks, bool(offset), last, load["target"])
+                last = yield from self._row(address, load["length"], chunks, last, load["target"])
                 address += shape["source_pitch"]
             yield last
             self.semaphores.give(instruction.gives, last + GIVEN)
@@ -74,11 +73,13 @@ class LoadEngine:
             self.job = None
             self.writer_free.fire()
 
-    def _row(self, beats, chunks, straddles, last, target):
-        """Process: write a row of `beats` that gives `chunks` destination beats after cycle `last`; returns the cycle of its last one."""
+    def _row(self, address, length, chunks, last, target):
+        """Process: write a row of `length` bytes that gives `chunks` destination beats after cycle `last`; returns the cycle of its last one."""
+        first, straddles = divmod(address, self.config.beat_bytes)
+        beats = -(-(straddles + length) // self.config.beat_bytes)
         done = taken = 0
         while taken < beats:
-            count = min(self.config.burst_beats, beats - taken)
+            count = min(self.config.burst_beats - (first + taken) % self.config.burst_beats, beats - taken)
             there, held = yield from self.reader.beats.take(count, self.reader.release)
             taken += count
             portion = chunks * taken // beats - done

@@ -5,7 +5,7 @@ from accel.isa import SEMAPHORES
 from compiler.timing.events import Signal
 
 # Cycles from acting on a STORE (or from the burst before) to its first burst; from a burst's begin to its first beat; from an answer to its give.
-CUT, FIRST_BEAT, GIVEN = 3, 1, 1
+CUT, FIRST_BEAT, GIVEN = 3, 2, 1
 # From the last beat of a copy to its give.
 COPIED = 2
 # Writes that memory may still have to answer.
