@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""Area and depth of arty-35: the whole SoC by Yosys against the XC7A35T, the core's longest path, and (--pnr) the core's clock on an ECP5."""
+"""Area and depth: the whole SoC by Yosys against its device, the core's longest path, and (--pnr) a small core's clock on an ECP5."""
 
 import argparse
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # so that it also runs by its path
@@ -22,44 +23,60 @@ from targets.netlist import count, longest_path, lut_ram_bits, read_netlist
 from targets.resources import block_table, device_table
 from targets.synthesis import CORE_TOP, core_netlist
 
-CONFIG = CONFIGS["arty-35"]
+
+@dataclass(frozen=True)
+class Device:
+    """A board variant and the most that the whole SoC may take of its device."""
+
+    variant: str
+    dsp: int
+    bram36: int
+    lut: int
+
+
+DEVICES = {"arty-35": Device("a7-35", 90, 50, 18_700), "arty-100": Device("a7-100", 236, 125, 50_700)}
+MOST_CELLS = 14
 BLOCK_ROWS = 40
 SUMS = ("pe_grid", "sums")  # in the names of the memories that hold partial sums
 SOC_ROWS = ("dsp", "bram36", "lut", "sums-lut-ram")
 PATH_ROW, PNR_ROW, CROSSINGS = "path-cells", "ecp5-fmax", "ecp5-crossings"
-ROWS = (*SOC_ROWS, PATH_ROW, PNR_ROW)
 
 
-def soc_bars(rows):
-    """Synthesise the whole SoC, print what it takes of the device, and return the bars of `rows`, names of SOC_ROWS."""
-    netlist, variant, _ = soc_netlist(["--config", CONFIG.name])
-    console().print(device_table(netlist, variant, f"the whole SoC, {CONFIG.name}"))
+def row_name(row, config):
+    """Return the name of a row of the configuration `config` (a key of DEVICES); the first one's rows have no suffix."""
+    return row if config == next(iter(DEVICES)) else f"{row}@{config}"
+
+
+ROWS = (*(row_name(row, config) for config in DEVICES for row in (*SOC_ROWS, PATH_ROW)), PNR_ROW)
+
+
+def soc_bars(name):
+    """Synthesise the whole SoC of a configuration, print what it takes of the device, and return its bars."""
+    device, config = DEVICES[name], CONFIGS[name]
+    netlist, variant, _ = soc_netlist(["--config", name, "--variant", device.variant])
+    console().print(device_table(netlist, variant, f"the whole SoC, {name}"))
     taken = count(netlist.cells)
-    sums = CONFIG.clusters * CONFIG.columns * 2 * CONFIG.tile_pixels * CONFIG.accumulator_bits
-    bars = [
-        Bar("dsp", CONFIG.name, 84, taken.dsp, "DSP48E1", "lower"),
-        Bar("bram36", CONFIG.name, 46, taken.bram36, "BRAM36", "lower"),
-        Bar("lut", CONFIG.name, 17_500, taken.lut, "LUTs", "lower"),
-        Bar("sums-lut-ram", CONFIG.name, sums, lut_ram_bits(netlist.cells, SUMS), "bits", "higher"),
-    ]
-    return [bar for bar in bars if bar.name in rows]
+    sums = config.clusters * config.columns * 2 * config.tile_pixels * config.accumulator_bits
+    figures = (("dsp", device.dsp, taken.dsp, "DSP48E1", "lower"), ("bram36", device.bram36, taken.bram36, "BRAM36", "lower"),
+               ("lut", device.lut, taken.lut, "LUTs", "lower"), ("sums-lut-ram", sums, lut_ram_bits(netlist.cells, SUMS), "bits", "higher"))
+    return [Bar(row_name(row, name), name, *figure) for row, *figure in figures]
 
 
-def path_bar():
-    """Synthesise the core alone, print where its LUTs go and its longest path, and return the bar of the path."""
-    netlist = read_netlist(core_netlist(CONFIG), CORE_TOP)
+def path_bar(name):
+    """Synthesise the core of a configuration alone, print where its LUTs go and its longest path, and return the bar of the path."""
+    netlist = read_netlist(core_netlist(CONFIGS[name]), CORE_TOP)
     rows = resources_by_block(netlist)
     console().print(block_table([("the whole core", count(netlist.cells)), *rows[:BLOCK_ROWS]],
-                                f"the core by blocks, about (the {min(BLOCK_ROWS, len(rows))} largest)"))
+                                f"the core of {name} by blocks, about (the {min(BLOCK_ROWS, len(rows))} largest)"))
     path, blocks = longest_path(netlist), blocks_of_cells(netlist, 3)
-    table = Table(f"the longest path: {len(path.cells)} cells", "in, about", "drives", "reads besides")
+    table = Table(f"the longest path of {name}: {len(path.cells)} cells", "in, about", "drives", "reads besides")
     table.add_row("from", block_of(path.begin, 3), path.begin, "")
     for cell in path.cells:
         more = f" and {len(cell.beside) - 2} more" if len(cell.beside) > 2 else ""
         table.add_row(cell.kind, blocks[cell.cell], cell.net, ", ".join(cell.beside[:2]) + more)
     table.add_row("to", block_of(path.end, 3), path.end, "")
     console().print(table)
-    return Bar(PATH_ROW, CONFIG.name, 14, len(path.cells), "cells", "lower")
+    return Bar(row_name(PATH_ROW, name), name, MOST_CELLS, len(path.cells), "cells", "lower")
 
 
 def pnr_bars():
@@ -89,10 +106,11 @@ def main(words=None):
         if arguments.pnr and PNR_ROW not in rows:
             rows.append(PNR_ROW)
         bars = []
-        if set(rows) & set(SOC_ROWS):
-            bars += soc_bars(rows)
-        if PATH_ROW in rows:
-            bars.append(path_bar())
+        for name in DEVICES:
+            if any(row_name(row, name) in rows for row in SOC_ROWS):
+                bars += [bar for bar in soc_bars(name) if bar.name in rows]
+            if row_name(PATH_ROW, name) in rows:
+                bars.append(path_bar(name))
         if PNR_ROW in rows:
             bars += pnr_bars()
         return conclude(bars, arguments.json)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from rich.table import Table
 
+from accel.config import CONFIGS
 from accel.errors import UserError
 from compiler.expectation import expect
 from firmware.inference import TIME_FIELDS, run_image
@@ -19,9 +20,10 @@ CLOCK_HZ = 100_000_000
 
 @dataclass(frozen=True)
 class Measured:
-    """What one image through `network` took: `report` is the command line's JSON object of the run."""
+    """What one image through `network` took on `config`: `report` is the command line's JSON object of the run."""
 
     network: object
+    config: object
     report: dict
 
     @property
@@ -39,11 +41,15 @@ def run_network(network, config, directory, firmware):
         run = run_image(link, network, model, expect(network, model, work.samples.images[0]), addresses[0])
     if not run.exact:
         raise UserError(f"{network.name} is not exact: {'; '.join(run.differences)}")
-    return Measured(network, report_object("sim", network, config, CLOCK_HZ, [run], None))
+    return Measured(network, config, report_object("sim", network, config, CLOCK_HZ, [run], None))
 
 
 def run_networks(networks, config, jobs=2):
-    """Return {name: Measured} of [Network], `jobs` simulations at a time, the first ones first. Raises UserError for the first that fails."""
+    """Return {name: Measured} of [Network] on the configuration of the name `config`, `jobs` simulations at a time, the first ones first.
+
+    Raises UserError for the first that fails.
+    """
+    config = CONFIGS[config]
     with progress() as bar:
         task = bar.add_task(f"building the simulator of {config.name} (minutes the first time)", total=None)
         directory, firmware = build_soc(config, jobs, lambda: bar.update(task))

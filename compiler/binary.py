@@ -8,14 +8,17 @@ import struct
 from dataclasses import dataclass
 
 from accel import isa
+from compiler.addition import sum_record, sum_tables
 from compiler.cpu_stream import cpu_stream
-from compiler.ir import Conv2D
+from compiler.eliminate import eliminate
+from compiler.ir import Add, AveragePool2D, Concat, Conv2D, MaxPool2D, Rescale
 from compiler.layout import align, place_tensors
-from compiler.program import compile_network, lower
+from compiler.lower import lower_layer, lower_network
+from compiler.program import compile_network
 
 MODEL_ADDRESS = 0x4100_0000
 MAGIC = 0x4D4E5053  # "SPNM"
-VERSION = 2
+VERSION = 3
 
 # Word -> meaning.
 HEADER = (
@@ -36,11 +39,11 @@ HEADER = (
     ("output", "address of the output tensor"),
     ("output_bytes", "its size"),
     ("records", "number of the accelerator's layers, each with a record of counters"),
-    ("layers", "number of layers in the table, which are the network's: where the accelerator fuses two, the CPU runs both"),
+    ("layers", "number of layers in the table, which are the network's and copies of tensors: where the accelerator fuses two, the CPU runs both"),
     ("table", "address of the table"),
 )
 
-KERNELS = ("conv2d", "max_pool2d")
+KERNELS = ("conv2d", "max_pool2d", "average_pool2d", "add")
 
 LAYER = (
     ("kernel", "MODEL_KERNEL_*: which of the CPU's kernels computes it"),
@@ -49,6 +52,7 @@ LAYER = (
     ("input_width", "its columns"),
     ("input_channels", "its channels"),
     ("input_planar", "1: planes of ACCEL_COLUMNS channels; 0: channels of a pixel lie together"),
+    ("other", "address of an addition's second input; of both planar tensors"),
     ("output", "address of the output tensor, which is planar"),
     ("output_height", "its rows"),
     ("output_width", "its columns"),
@@ -63,9 +67,13 @@ LAYER = (
     ("output_zero", "zero point of the output"),
     ("clamp_min", "smallest output"),
     ("clamp_max", "largest output"),
-    ("streams", "address of the CPU's weight streams; 0 where there are none"),
+    ("streams", "address of the CPU's weight streams, or of an addition's tables and record; 0 where there are none"),
     ("blocks", "blocks of input channels"),
+    ("include_padding", "1: an average counts padding"),
 )
+
+
+_NO_WINDOW = MaxPool2D("", "", "", (1, 1), (1, 1))
 
 
 @dataclass(frozen=True)
@@ -92,9 +100,11 @@ def build_binary(network, config, cpu=False):
 
     cpu: put in the weight streams of the CPU's kernels as well, so that the firmware's `cpu` command can run the model.
     """
+    lowered = lower_network(eliminate(network).network, config.columns).network
+    layers = [layer for layer in lowered.layers if not isinstance(layer, Concat)]
     table = MODEL_ADDRESS + 4 * len(HEADER)
-    streams_base = align(table + 4 * len(LAYER) * len(network.layers))
-    streams, addresses = _cpu_streams(network, config, streams_base) if cpu else (b"", {})
+    streams_base = align(table + 4 * len(LAYER) * len(layers))
+    streams, addresses = _cpu_streams(lowered, layers, config, streams_base) if cpu else (b"", {})
     base = align(streams_base + len(streams))
     model = compile_network(network, config, base)
     source, target = model.placements[network.input], model.placements[network.output]
@@ -103,35 +113,57 @@ def build_binary(network, config, cpu=False):
         "magic": MAGIC, "version": VERSION, "instruction_set": isa.ISA_VERSION, "config": config.hash, "address": MODEL_ADDRESS, "bytes": size,
         "program": model.program_address, "instructions": len(model.words), "read_base": model.read_window[0], "read_limit": model.read_window[1],
         "write_base": model.write_window[0], "write_limit": model.write_window[1], "input": source.address, "input_bytes": source.bytes,
-        "output": target.address, "output_bytes": target.bytes, "records": len(model.layers), "layers": len(network.layers), "table": table})
-    layers = b"".join(_pack(LAYER, _layer_words(network, layer, config, model.placements, addresses.get(layer.name, 0))) for layer in network.layers)
-    head = (header + layers).ljust(streams_base - MODEL_ADDRESS, b"\0") + streams
+        "output": target.address, "output_bytes": target.bytes, "records": len(model.layers), "layers": len(layers), "table": table})
+    rows = b"".join(_pack(LAYER, _layer_words(lowered, layer, config, model.places, addresses.get(layer.name, 0))) for layer in layers)
+    head = (header + rows).ljust(streams_base - MODEL_ADDRESS, b"\0") + streams
     return ModelBinary(head.ljust(base - MODEL_ADDRESS, b"\0") + model.image, model)
 
 
-def _cpu_streams(network, config, base):
-    """Return (the CPU's weight streams, {layer name: address}) with the first one at `base`."""
+def _cpu_streams(network, layers, config, base):
+    """Return (the CPU's weight streams and tables of `layers`, {layer name: address}) with the first one at `base`."""
     placements = place_tensors(network, config.columns, 0)
     data, addresses = bytearray(), {}
-    for layer in network.layers:
-        if isinstance(layer, Conv2D):
-            lowered, info, source = lower(network, layer, placements)
+    for layer in layers:
+        if not isinstance(layer, (MaxPool2D, AveragePool2D)):
             addresses[layer.name] = base + len(data)
-            data += cpu_stream(config, lowered, info.zero_point, source.shape[2])
+            data += _cpu_stream(network, layer, config, placements)
             data += bytes(align(len(data)) - len(data))
     return bytes(data), addresses
 
 
+def _cpu_stream(network, layer, config, placements):
+    if isinstance(layer, Add):
+        zero_points = [network.tensors[name].zero_point for name in layer.inputs]
+        return sum_tables(layer, 0, zero_points) + sum_record(config, layer)
+    lowered, info, source = _cpu_layer(network, layer, placements)
+    return cpu_stream(config, lowered, info.zero_point, source.shape[2])
+
+
+def _cpu_layer(network, layer, placements):
+    """As lower_layer, with a convolution for a Rescale."""
+    lowered, info, source = lower_layer(network, layer, placements)
+    return lowered.convolution(source.shape[2]) if isinstance(lowered, Rescale) else lowered, info, source
+
+
+def _kernel(layer):
+    if isinstance(layer, (Conv2D, Rescale)):
+        return KERNELS.index("conv2d")
+    return KERNELS.index(layer.op)
+
+
 def _layer_words(network, layer, config, placements, stream_address):
-    lowered, _, source = lower(network, layer, placements)
-    target, convolution = placements[layer.output], isinstance(layer, Conv2D)
+    lowered, _, source = _cpu_layer(network, layer, placements)
+    target, kernel = placements[layer.output].spread(), _kernel(layer)
+    window = _NO_WINDOW if isinstance(layer, Add) else lowered
     return {
-        "kernel": KERNELS.index("conv2d" if convolution else "max_pool2d"),
+        "kernel": kernel,
         "input": source.address, "input_height": source.shape[0], "input_width": source.shape[1], "input_channels": source.shape[2],
-        "input_planar": source.planar, "output": target.address, "output_height": target.shape[0], "output_width": target.shape[1],
-        "output_channels": target.shape[2], "kernel_height": lowered.kernel[0], "kernel_width": lowered.kernel[1],
-        "stride_y": lowered.stride[0], "stride_x": lowered.stride[1], "pad_top": lowered.padding.top, "pad_left": lowered.padding.left,
+        "input_planar": source.planar, "other": placements[layer.other].address if isinstance(layer, Add) else 0,
+        "output": target.address, "output_height": target.shape[0], "output_width": target.shape[1],
+        "output_channels": target.shape[2], "kernel_height": window.kernel[0], "kernel_width": window.kernel[1],
+        "stride_y": window.stride[0], "stride_x": window.stride[1], "pad_top": window.padding.top, "pad_left": window.padding.left,
         "input_zero": network.tensors[layer.input].zero_point, "output_zero": network.tensors[layer.output].zero_point,
         "clamp_min": layer.clamp_min, "clamp_max": layer.clamp_max, "streams": stream_address,
-        "blocks": -(-source.shape[2] // config.block_channels) if convolution else 0,
+        "blocks": -(-source.shape[2] // config.block_channels) if kernel == KERNELS.index("conv2d") else 0,
+        "include_padding": int(isinstance(layer, AveragePool2D) and layer.include_padding),
     }

@@ -47,11 +47,12 @@ def _check(config, layer, channels):
                         f"{MOST_DYNAMIC_BLOCKS * config.block_channels} are possible on {config.name}")
 
 
-def plan_convolution(config, layer, zero_point, placement, output_shape, pool=False):
+def plan_convolution(config, layer, zero_point, placement, output_shape, pool=False, trailer=b""):
     """Return the Plan with the fewest estimated cycles.
 
     Clusters share the weights or hold different output channels (only where the output's planes divide evenly between them). `placement` is
-    the input's, `output_shape` the convolution's own; pool: the 2 x 2 maximum of its outputs is what is stored. Raises UserError where nothing fits.
+    the input's, `output_shape` the convolution's own; pool: the 2 x 2 maximum of its outputs is what is stored; `trailer` ends
+    each stream. Raises UserError where nothing fits.
     """
     shape = placement.shape
     _check(config, layer, shape[2])
@@ -72,6 +73,6 @@ def plan_convolution(config, layer, zero_point, placement, output_shape, pool=Fa
                     best, least = Plan(geometry, split, sets, tiling, (), cycles), score
     if best is None:
         raise refuse(config, layer)
-    streams = tuple(tile_stream(config, layer, best.geometry.window, zero_point, first, best.sets, best.tiling.passes)
+    streams = tuple(tile_stream(config, layer, best.geometry.window, zero_point, first, best.sets, best.tiling.passes, trailer=trailer)
                     for first in range(0, output_shape[2], best.sets * config.columns))
     return replace(best, streams=streams)

@@ -102,7 +102,8 @@ class LayerEmitter:
         columns = len(strip.input_columns)
         row_bytes, pixel_bytes = window.row_words(columns, blocks) * window.word, window.pixel_bytes(blocks)
         tap_step, pixel_step = 0 if window.packed else pixel_bytes, stride_x * pixel_bytes
-        self.set("SHAPE", kernel_height=kernel_height, kernel_width=kernel_width, blocks=len(blocks), stride_y=stride_y, stride_x=stride_x * window.unit,
+        values = {"blocks": len(blocks), **values}
+        self.set("SHAPE", kernel_height=kernel_height, kernel_width=kernel_width, stride_y=stride_y, stride_x=stride_x * window.unit,
                  height=len(strip.input_rows), width=columns * window.unit, first_x=self._x(strip, column) * window.unit, output_width=width,
                  packed=int(window.packed), **values)
         self.set("WALK", pixel_step=pixel_step, row_step=stride_y * row_bytes - (width - 1) * pixel_step, tap_step=tap_step,
@@ -111,14 +112,15 @@ class LayerEmitter:
     def _x(self, strip, column):
         return column * self.layer.stride[1] - self.layer.padding.left - strip.input_columns.start
 
-    def tile(self, cluster, job, run, column, block=0):
-        """Set a cluster's run (output row, output column, pixels) of rows that begin at output column `column`."""
+    def tile(self, cluster, job, run, column, block=0, plane=0):
+        """Set a cluster's run (output row, output column, pixels) of rows that begin at output column `column`, from word `block`, plane `plane` on."""
         row, first, pixels = run
         strip, window = job.strip, self.window
         y = row * self.layer.stride[0] - self.layer.padding.top - strip.input_rows.start
         x = self._x(strip, first)
-        address = (job.region * self.region_words + y * window.row_words(len(strip.input_columns), job.blocks) + block) * window.word
-        self.set("TILE", cluster=cluster, address=address + x * window.pixel_bytes(job.blocks), y=y, x=x * window.unit, output_x=first - column,
+        word = job.region * self.region_words + y * window.row_words(len(strip.input_columns), job.blocks) + block
+        address = word * window.word + plane * self.config.columns + x * window.pixel_bytes(job.blocks)
+        self.set("TILE", cluster=cluster, address=address, y=y, x=x * window.unit, output_x=first - column,
                  pixels=pixels)
 
     def store(self, plane, row, column, beats):

@@ -8,11 +8,11 @@ from compiler.emit import DATA, FREE, LayerEmitter
 from compiler.loads import Loader, jobs_of, row_pieces, whole
 
 
-def emit_convolution(config, layer, plan, source, target, zero_points, stream_address, filters, waits_for_store):
+def emit_convolution(config, layer, plan, source, target, zero_points, stream_address, filters, waits_for_store, addition=None):
     """Return the layer's instruction words.
 
     `zero_points` are (input, output); the streams lie at `stream_address` in order; `filters` is the word of the filter mask of the first output
-    plane, or None where the filters are always on.
+    plane, or None where the filters are always on; `addition` is what the outputs are added to, or None.
     """
     window = plan.geometry.window
     emitter = LayerEmitter(config, layer, window, source, target, plan.tiling.region_words, (1 << config.clusters) - 1, waits_for_store)
@@ -20,7 +20,9 @@ def emit_convolution(config, layer, plan, source, target, zero_points, stream_ad
         for block in range(window.blocks):
             channels = layer.dynamic_mask[block * window.word:(block + 1) * window.word]
             emitter.add("MASK", block=block, channels=sum(1 << c for c, kept in enumerate(channels) if kept))
-    body = _Body(emitter, plan, zero_points, stream_address, filters)
+    if addition is not None:
+        addition.load_tables(emitter)
+    body = _Body(emitter, plan, zero_points, stream_address, filters, addition)
     if len(plan.tiling.passes) == 1:
         body.rounds()
     else:
@@ -31,9 +33,9 @@ def emit_convolution(config, layer, plan, source, target, zero_points, stream_ad
 class _Body:
     """Emits rounds and tiles."""
 
-    def __init__(self, emitter, plan, zero_points, stream_address, filters):
+    def __init__(self, emitter, plan, zero_points, stream_address, filters, addition):
         self.emitter, self.plan, self.zero_points = emitter, plan, zero_points
-        self.filters = filters
+        self.filters, self.addition = filters, addition
         self.addresses = [stream_address]
         for stream in plan.streams:
             self.addresses.append(self.addresses[-1] + len(stream.data))
@@ -50,6 +52,7 @@ class _Body:
                 self._geometry(job, part)
                 frees = FREE[job.region] if job.before and turn == len(job.strip.rounds) - 1 else 0
                 for tile, stream in enumerate(self.plan.streams):
+                    self._operands(tile, part)
                     self._weights(tile)
                     for index in range(len(stream.convs)):
                         last = tile == tiles - 1 and index == len(stream.convs) - 1
@@ -71,6 +74,8 @@ class _Body:
                 job = jobs[number]
                 loader.before(number, 0)
                 self._geometry(job, part)
+                if group is groups[tile][-1]:
+                    self._operands(tile, part)
                 for index in group:
                     self._conv(tile, part, index, DATA if index == group[0] else 0, FREE[job.region] if job.before and index == group[-1] else 0)
                 number += 1
@@ -80,14 +85,15 @@ class _Body:
         """Set what a round needs; in a channel split all clusters have the same run."""
         layer, split = self.emitter.layer, self.plan.split
         dynamic = {"dynamic": 1, "first_block": job.blocks.start} if layer.dynamic_mask is not None else {}
-        self.emitter.set("DRAIN", zero_point=self.zero_points[1], clamp_min=layer.clamp_min, clamp_max=layer.clamp_max, pool_columns=part.pool)
+        sums = {} if self.addition is None else self.addition.drain_fields
+        self.emitter.set("DRAIN", zero_point=self.zero_points[1], clamp_min=layer.clamp_min, clamp_max=layer.clamp_max, pool_columns=part.pool, **sums)
         self.emitter.geometry(job, part.column, part.width, zero_point=self.zero_points[0], split=split, **dynamic)
         for cluster in range(self.emitter.config.clusters):
             self.emitter.tile(cluster, job, part.runs[0 if split else cluster], part.column)
 
     def _filter_fields(self, tile):
-        sets = self.plan.sets
-        return {} if self.filters is None else {"filters": self.filters + tile * sets, "planes": sets}
+        sets, whole = self.plan.sets, {} if self.addition is None else {"whole": 1}
+        return whole if self.filters is None else {"filters": self.filters + tile * sets, "planes": sets, **whole}
 
     def _weights(self, tile):
         beats = len(self.plan.streams[tile].data) // self.emitter.config.beat_bytes
@@ -99,9 +105,15 @@ class _Body:
         self.emitter.add("CONV", pixels=part.pixels, columns=stream.columns, accumulate=int(index > 0), keep=int(index < len(stream.convs) - 1),
                          wait_a=wait, signal_a=signal, **self._filter_fields(tile))
 
+    def _planes(self, tile):
+        """Return the output planes of one tile: in a channel split one a cluster."""
+        return range(tile * self.plan.sets, (tile + 1) * self.plan.sets)
+
+    def _operands(self, tile, part):
+        if self.addition is not None:
+            self.addition.load_operands(self.emitter, self._planes(tile), part.stores)
+
     def _store(self, tile, part):
-        """Emit the stores of one output tile: in a channel split one plane a cluster."""
-        sets = self.plan.sets
-        for plane in range(tile * sets, (tile + 1) * sets):
+        for plane in self._planes(tile):
             for row, column, beats in part.stores:
                 self.emitter.store(plane, row, column, beats)

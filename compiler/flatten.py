@@ -21,7 +21,7 @@ def flatten(layer, info, placement):
     flat = Conv2D(layer.name, layer.input, layer.output, weights, layer.bias, layer.multipliers, layer.shifts,
                   clamp_min=layer.clamp_min, clamp_max=layer.clamp_max, dynamic_mask=mask)
     shape = (1, 1, weights.shape[3])
-    return flat, TensorInfo(info.name, *shape, info.scale, info.zero_point), replace(placement, shape=shape)
+    return flat, TensorInfo(info.name, *shape, info.scale, info.zero_point), replace(placement, shape=shape, places=None)
 
 
 def _in_memory_order(values, placement):
@@ -29,5 +29,7 @@ def _in_memory_order(values, placement):
     if not placement.planar:
         return values
     count, height, width, channels = values.shape
-    padded = np.pad(values, ((0, 0), (0, 0), (0, 0), (0, placement.planes * placement.columns - channels)))
+    places = np.arange(channels) if placement.places is None else np.array(placement.places)
+    padded = np.zeros((count, height, width, placement.planes * placement.columns), values.dtype)
+    padded[..., places] = values
     return padded.reshape(count, height, width, placement.planes, placement.columns).transpose(0, 3, 1, 2, 4)

@@ -1,26 +1,40 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Where tensors lie in memory, and how their bytes are ordered there."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+
+from compiler.depthwise import runs_depthwise
+from compiler.ir import Add, Concat, Conv2D
 
 ALIGNMENT = 64
 
 
 @dataclass(frozen=True)
 class Placement:
-    """A tensor at byte `address`. Planar: planes of `columns` channels, one after the other; else dense NHWC."""
+    """A tensor at byte `address`. Planar: planes of `columns` channels, one after the other; else dense NHWC.
+
+    `places`: the place of each channel, plane * columns + column, or -1 for a channel that lies nowhere because it always has the value of
+    `constants` (one a channel); None: channel c has place c. Places that no channel has are gaps, whose bytes mean nothing.
+    """
 
     address: int
     shape: tuple
     planar: bool
     columns: int
+    places: tuple | None = None
+    constants: tuple | None = None
+
+    @property
+    def extent(self):
+        """Places of a pixel up to its last channel's."""
+        return self.shape[2] if self.places is None else max(self.places) + 1
 
     @property
     def planes(self):
         """Planes of `columns` channels, the last one possibly padded."""
-        return -(-self.shape[2] // self.columns)
+        return -(-self.extent // self.columns)
 
     @property
     def bytes(self):
@@ -28,20 +42,39 @@ class Placement:
         height, width, channels = self.shape
         return height * width * (self.planes * self.columns if self.planar else channels)
 
+    @property
+    def compact(self):
+        """Whether channel c has place c."""
+        return self.places is None or self.places == tuple(range(self.shape[2]))
+
+    def place(self, channel):
+        """Return the place of a channel, -1 where it has none."""
+        return channel if self.places is None else self.places[channel]
+
+    def spread(self):
+        """Return the Placement of the same bytes whose channels are the places, gaps and all."""
+        return replace(self, shape=(*self.shape[:2], self.extent), places=None, constants=None)
+
     def unpack(self, data):
         """Return int8 [H, W, C] of the tensor's bytes."""
         height, width, channels = self.shape
         flat = np.frombuffer(data, np.int8)[:self.bytes]
         if not self.planar:
             return flat.reshape(self.shape)
-        return flat.reshape(self.planes, height, width, self.columns).transpose(1, 2, 0, 3).reshape(height, width, -1)[..., :channels]
+        values = flat.reshape(self.planes, height, width, self.columns).transpose(1, 2, 0, 3).reshape(height, width, -1)
+        if self.places is None:
+            return values[..., :channels]
+        places = np.array(self.places)
+        return np.where(places >= 0, values[..., places], self.constants or 0).astype(np.int8)
 
     def pack(self, tensor):
-        """Return the bytes of int8 `tensor` [H, W, C]; channels that only fill a plane are 0."""
+        """Return the bytes of int8 `tensor` [H, W, C]; what only fills a plane is 0."""
         height, width, channels = self.shape
         if not self.planar:
             return tensor.astype(np.int8).tobytes()
-        padded = np.pad(tensor.astype(np.int8), ((0, 0), (0, 0), (0, self.planes * self.columns - channels)))
+        places = np.arange(channels) if self.places is None else np.array(self.places)
+        padded = np.zeros((height, width, self.planes * self.columns), np.int8)
+        padded[..., places[places >= 0]] = tensor[..., places >= 0]
         return padded.reshape(height, width, self.planes, self.columns).transpose(2, 0, 1, 3).tobytes()
 
 
@@ -50,11 +83,48 @@ def align(address):
     return -(-address // ALIGNMENT) * ALIGNMENT
 
 
+def tensor_places(network, columns):
+    """Return {name: places} of a network's tensors as Placement has them.
+
+    A convolution's outputs lie close together; a layer that works on each channel by itself leaves its channels where they are; in a
+    concatenation each input begins with a plane.
+    """
+    places = {network.input: None}
+    for layer in network.layers:
+        if isinstance(layer, Concat):
+            places[layer.output] = _joined([(places[name], network.tensors[name].channels) for name in layer.inputs], columns)
+        elif isinstance(layer, Add) or (isinstance(layer, Conv2D) and not runs_depthwise(layer)):
+            places[layer.output] = None
+        else:
+            places[layer.output] = places[layer.input]
+    return places
+
+
+def _joined(parts, columns):
+    """Return the places of the channels of `parts` (places, channels), each beginning with a plane."""
+    joined, first = [], 0
+    for places, channels in parts:
+        own = range(channels) if places is None else places
+        joined += [first + place for place in own]
+        first += -(-(max(own) + 1) // columns) * columns
+    return None if joined == list(range(len(joined))) else tuple(joined)
+
+
 def place_tensors(network, columns, base):
-    """Return {name: Placement}: every tensor at its own address from `base` upwards, the network's input dense, the others planar."""
-    placements, address = {}, base
-    for name in [network.input, *(layer.output for layer in network.layers)]:
-        placement = Placement(address, network.tensors[name].shape, name != network.input, columns)
-        placements[name] = placement
-        address = align(address + placement.bytes)
-    return placements
+    """Return {name: Placement} from `base` upwards, the network's input first and dense, the others planar.
+
+    Inputs of a Concat lie in its output, everything else at an address of its own. No tensor may be an input of two Concats.
+    """
+    places, placements, address = tensor_places(network, columns), {}, base
+    homes = {name: layer for layer in network.layers if isinstance(layer, Concat) for name in layer.inputs}
+    names = [network.input, *(layer.output for layer in network.layers)]
+    for name in names:
+        if name not in homes:
+            placements[name] = Placement(address, network.tensors[name].shape, name != network.input, columns, places[name])
+            address = align(address + placements[name].bytes)
+    for layer in reversed([layer for layer in network.layers if isinstance(layer, Concat)]):
+        address = placements[layer.output].address
+        for name in layer.inputs:
+            placements[name] = Placement(address, network.tensors[name].shape, True, columns, places[name])
+            address += placements[name].bytes
+    return {name: placements[name] for name in names}

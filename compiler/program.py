@@ -1,17 +1,22 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Compiles a network: program, constants and memory map of one model."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from accel import isa
 from accel.errors import UserError
 from accel.registers import FILTER_WORDS, RECORDS
+from compiler.addition import Addition, sum_record, sum_tables
+from compiler.channel_plan import plan_channels
 from compiler.convolution import plan_convolution
+from compiler.depthwise import channel_work, runs_depthwise
+from compiler.eliminate import eliminate
 from compiler.emit_convolution import emit_convolution
-from compiler.flatten import flatten
+from compiler.emit_depthwise import emit_channels
 from compiler.fuse import fused_units
-from compiler.ir import Conv2D, FullyConnected
+from compiler.ir import Conv2D, MaxPool2D
 from compiler.layout import align, place_tensors
+from compiler.lower import lower_layer, lower_network
 from compiler.pooling import emit_max_pool
 
 DEFAULT_BASE = 0x4100_0000
@@ -21,8 +26,9 @@ DEFAULT_BASE = 0x4100_0000
 class CompiledLayer:
     """One layer of the accelerator: its counters are in record `record`; `macs` are those of the dense network.
 
-    A convolution and the max pool fused into it are one. A convolution has its `plan` and `stream_address`, and `filters`: the word of the
-    run-time filter mask of its first output plane (None: its filters are always on). `members` are the names of the network's layers in it.
+    A convolution and the max pool or addition fused into it are one. What multiplies has its `plan` and `stream_address`, a convolution `filters`: the
+    word of the run-time filter mask of its first output plane (None: its filters are always on). `members` are the names of the network's
+    layers in it, none where it only copies a tensor.
     """
 
     name: str
@@ -37,13 +43,17 @@ class CompiledLayer:
 
     @property
     def cycles_predicted(self):
-        """The compiler's estimate, or None for a pool."""
+        """The compiler's estimate, or None for a max pool."""
         return None if self.plan is None else self.plan.cycles
 
 
 @dataclass(frozen=True)
 class CompiledModel:
-    """What memory must hold before the doorbell: `constants` at `base`, the program at `program_address`; tensors at `placements`."""
+    """What memory must hold before the doorbell: `constants` at `base`, the program at `program_address`; tensors at `placements`.
+
+    `lowered` is the network that is run, with its own `places` of the tensors: without channels that never change, with copies. `copies` names
+    for each tensor that is a copy the tensor of which it is one.
+    """
 
     config: object
     base: int
@@ -53,6 +63,9 @@ class CompiledModel:
     placements: dict
     layers: tuple
     end: int
+    lowered: object = None
+    places: dict = field(default_factory=dict)
+    copies: dict = field(default_factory=dict)
 
     @property
     def image(self):
@@ -76,61 +89,84 @@ def compile_network(network, config, base=DEFAULT_BASE):
 
     Raises UserError, with the layer's name, where a layer does not fit the accelerator.
     """
-    units = fused_units(network)
+    reduced = eliminate(network)
+    lowered = lower_network(reduced.network, config.columns)
+    units = fused_units(lowered.network)
     if len(units) > RECORDS:
         raise UserError(f"network {network.name!r} has {len(units)} layers, but a program can have at most {RECORDS}")
     # Neither the plans nor the program's length depend on where the tensors are, so a first emission finds their place.
-    placements = place_tensors(network, config.columns, 0)
-    parts, constants = _plan(network, config, units, placements)
+    places = place_tensors(lowered.network, config.columns, 0)
+    parts, constants = _plan(lowered, config, units, places)
     program_address = align(base + len(constants))
     constants = constants.ljust(program_address - base, b"\0")
-    length = len(_emit(network, config, parts, base, placements))
-    placements = place_tensors(network, config.columns, align(program_address + length * isa.INSTRUCTION_BYTES))
-    words = _emit(network, config, parts, base, placements)
+    length = len(_emit(lowered.network, config, parts, base, places))
+    places = place_tensors(lowered.network, config.columns, align(program_address + length * isa.INSTRUCTION_BYTES))
+    words = _emit(lowered.network, config, parts, base, places)
     layers = tuple(_compiled_layer(network, i, part, base) for i, part in enumerate(parts))
-    end = align(max(placement.address + placement.bytes for placement in placements.values()))
-    return CompiledModel(config, base, constants, program_address, tuple(words), placements, layers, end)
+    end = align(max(placement.address + placement.bytes for placement in places.values()))
+    placements = {name: reduced.complete(lowered.copies.get(name, name), place) for name, place in places.items()}
+    return CompiledModel(config, base, constants, program_address, tuple(words), placements, layers, end, lowered.network, places, lowered.copies)
 
 
 @dataclass(frozen=True)
 class _Part:
-    """A Unit with its Plan, the offset of its weight streams, and its first word of the filter mask; None where it has none."""
+    """A Unit with its plan, the offsets of its weight streams and of its addition's tables, and its first word of the filter mask; None where it has none."""
 
     unit: object
     plan: object = None
     offset: int = 0
+    tables: int = 0
     filters: int | None = None
 
 
 def _compiled_layer(network, index, part, base):
     unit = part.unit
-    return CompiledLayer(unit.name, unit.op, index, unit.output, unit.layer.macs(network.tensors[unit.layer.input].shape), part.plan,
-                         base + part.offset, part.filters, unit.members)
+    known = {layer.name: layer for layer in network.layers}
+    members = tuple(name for name in unit.members if name in known)
+    macs = sum(network.macs(known[name]) for name in members)
+    return CompiledLayer(unit.name, unit.op, index, unit.output, macs, part.plan, base + part.offset, part.filters, members)
 
 
-def lower(network, layer, placements):
-    """Return (layer, input TensorInfo, input Placement) as accelerator and CPU compute it: a fully connected layer as a convolution."""
-    info, placement = network.tensors[layer.input], placements[layer.input]
-    return flatten(layer, info, placement) if isinstance(layer, FullyConnected) else (layer, info, placement)
+class _Constants:
+    """The weight streams and tables, each at an aligned offset."""
+
+    def __init__(self):
+        self.data = bytearray()
+
+    def put(self, data):
+        """Append `data`; returns its offset."""
+        offset = len(self.data)
+        self.data += data + bytes(align(offset + len(data)) - offset - len(data))
+        return offset
 
 
-def _plan(network, config, units, placements):
-    """Return ([_Part], all weight streams). Output planes are numbered through the network for the filter mask, as far as it has words."""
-    parts, constants, plane = [], bytearray(), 0
+def _plan(lowered, config, units, placements):
+    """Return ([_Part], all constants). Output planes are numbered through the network for the filter mask, as far as it has words; copies have none."""
+    network, parts, constants, plane = lowered.network, [], _Constants(), 0
     for unit in units:
-        if not isinstance(unit.layer, Conv2D):
+        if isinstance(unit.layer, MaxPool2D):
             parts.append(_Part(unit))
             continue
-        layer, info, source = lower(network, unit.layer, placements)
-        inner = network.tensors[unit.inner].shape
-        plan = plan_convolution(config, layer, info.zero_point, source, inner, unit.pool)
-        planes = -(-inner[2] // config.columns)
-        filters = plane if plane + planes <= FILTER_WORDS else None
-        plane += planes if filters is not None else 0
-        parts.append(_Part(unit, plan, len(constants), filters))
-        constants += b"".join(stream.data for stream in plan.streams)
-        constants += bytes(align(len(constants)) - len(constants))
-    return parts, bytes(constants)
+        plan = _unit_plan(network, config, unit, placements)
+        offset, tables, filters = constants.put(b"".join(stream.data for stream in plan.streams)), 0, None
+        if unit.addition is not None:
+            zero_points = [network.tensors[name].zero_point for name in unit.addition.inputs]
+            tables = constants.put(sum_tables(unit.addition, unit.own, zero_points))
+        planes = placements[unit.inner].planes
+        if isinstance(unit.layer, Conv2D) and unit.inner not in lowered.copies and plane + planes <= FILTER_WORDS:
+            filters, plane = plane, plane + planes
+        parts.append(_Part(unit, plan, offset, tables, filters))
+    return parts, bytes(constants.data)
+
+
+def _unit_plan(network, config, unit, placements):
+    layer, info, source = lower_layer(network, unit.layer, placements)
+    inner = network.tensors[unit.inner]
+    trailer = b"" if unit.addition is None else sum_record(config, unit.addition)
+    if runs_depthwise(unit.layer):
+        work = channel_work(layer, config.columns, info.shape, inner.shape, (info.zero_point, inner.zero_point))
+        return plan_channels(config, work, source, inner.shape, unit.pool, trailer)
+    return plan_convolution(config, layer, info.zero_point, source, inner.shape, unit.pool, trailer)
 
 
 def _emit(network, config, parts, base, placements):
@@ -146,9 +182,13 @@ def _emit(network, config, parts, base, placements):
 
 def _emit_unit(network, part, config, base, placements, waits_for_store):
     unit = part.unit
-    layer, info, source = lower(network, unit.layer, placements)
-    target = placements[unit.output]
+    layer, info, source = lower_layer(network, unit.layer, placements)
+    target, addition, streams = placements[unit.output].spread(), None, base + part.offset
     if part.plan is None:
         return emit_max_pool(config, layer, source, target, waits_for_store)
+    if unit.addition is not None:
+        addition = Addition(unit.addition, placements[unit.operand], base + part.tables, network.tensors[unit.output].zero_point)
+    if runs_depthwise(unit.layer):
+        return emit_channels(config, part.plan, source, target, streams, part.filters, waits_for_store, addition)
     zero_points = info.zero_point, network.tensors[unit.inner].zero_point
-    return emit_convolution(config, layer, part.plan, source, target, zero_points, base + part.offset, part.filters, waits_for_store)
+    return emit_convolution(config, layer, part.plan, source, target, zero_points, streams, part.filters, waits_for_store, addition)

@@ -4,8 +4,8 @@
 import numpy as np
 
 from accel.errors import UserError
-from compiler.ir import Conv2D
-from compiler.numbers import requantise
+from compiler.ir import Add, AveragePool2D, Concat, Conv2D, MaxPool2D, Rescale
+from compiler.numbers import multiply_by_quantized_multiplier, requantise
 
 
 def _windows(maps, layer, fill):
@@ -22,20 +22,64 @@ def convolve(maps, layer, input_zero_point, output_zero_point):
     The sums are exact: float64 holds integers to 2**53 and a product of int8 numbers is at most 2**15.
     """
     windows = _windows(maps.astype(np.float64) - input_zero_point, layer, 0.0)
+    if layer.depthwise:
+        sums = np.einsum("nyxcij,cij->nyxc", windows, layer.kept_weights[..., 0].astype(np.float64))
+        return _requantised(sums, layer, output_zero_point)
     group_inputs, group_outputs = layer.weights.shape[3], layer.weights.shape[0] // layer.groups
     sums = []
     for group in range(layer.groups):
         part = windows[:, :, :, group * group_inputs:(group + 1) * group_inputs]
         weights = layer.kept_weights[group * group_outputs:(group + 1) * group_outputs].astype(np.float64)
         sums.append(np.tensordot(part, weights, axes=([3, 4, 5], [3, 1, 2])))
-    accumulator = np.concatenate(sums, axis=-1).astype(np.int64) + layer.bias
-    return requantise(accumulator, layer.multipliers.astype(np.int64), layer.shifts, output_zero_point,
-                      layer.clamp_min, layer.clamp_max)
+    return _requantised(np.concatenate(sums, axis=-1), layer, output_zero_point)
+
+
+def _requantised(sums, layer, zero_point):
+    accumulator = sums.astype(np.int64) + layer.bias
+    return requantise(accumulator, layer.multipliers.astype(np.int64), layer.shifts, zero_point, layer.clamp_min, layer.clamp_max)
 
 
 def max_pool(maps, layer):
     """Return int8 [N, H', W', C]: the largest number of each window, -128 where it holds padding only."""
     return np.clip(_windows(maps, layer, -128).max(axis=(4, 5)), layer.clamp_min, layer.clamp_max)
+
+
+def average_pool(maps, layer, zero_point):
+    """Return int8 [N, H', W', C]: the mean of each window's numbers, halves rounded away from zero."""
+    sums = _windows(maps.astype(np.int64), layer, zero_point if layer.include_padding else 0).sum(axis=(4, 5))
+    rows, columns = layer.counts(maps.shape[1:])
+    counts = (rows[:, np.newaxis] * columns)[:, :, np.newaxis]
+    means = np.sign(sums) * ((np.abs(sums) + counts // 2) // counts)
+    return np.clip(means, layer.clamp_min, layer.clamp_max).astype(np.int8)
+
+
+def add(layer, maps, zero_points, output_zero_point):
+    """Return int8 [N, H, W, C]: the sum of two `maps` with their `zero_points`."""
+    scaled = [multiply_by_quantized_multiplier((one.astype(np.int64) - zero_point) << layer.left_shift, *layer.scaling(index))
+              for index, (one, zero_point) in enumerate(zip(maps, zero_points, strict=True))]
+    return requantise(scaled[0] + scaled[1], layer.output_multiplier, layer.output_shift, output_zero_point, layer.clamp_min, layer.clamp_max)
+
+
+def rescale(maps, layer, input_zero_point, output_zero_point):
+    """Return int8 [N, H, W, C]: the same values at another scale."""
+    return requantise(maps.astype(np.int64) - input_zero_point, layer.multiplier, layer.shift, output_zero_point, layer.clamp_min, layer.clamp_max)
+
+
+def compute(layer, maps, zero_points, output_zero_point):
+    """Return int8 [N, H', W', C'] of one layer for its input `maps` int8 [N, H, W, C] with their `zero_points`."""
+    if isinstance(layer, Conv2D):
+        return convolve(maps[0], layer, zero_points[0], output_zero_point)
+    if isinstance(layer, MaxPool2D):
+        return max_pool(maps[0], layer)
+    if isinstance(layer, AveragePool2D):
+        return average_pool(maps[0], layer, zero_points[0])
+    if isinstance(layer, Add):
+        return add(layer, maps, zero_points, output_zero_point)
+    if isinstance(layer, Concat):
+        return np.concatenate(maps, axis=-1)
+    if isinstance(layer, Rescale):
+        return rescale(maps[0], layer, zero_points[0], output_zero_point)
+    raise UserError(f"layer {layer.name!r} is of the kind {layer.op!r}, which the reference does not know")
 
 
 def execute(network, images, off=None):
@@ -49,13 +93,9 @@ def execute(network, images, off=None):
         raise UserError(f"network {network.name!r} takes int8 images of {expected}, not {images.dtype} of {images.shape[1:]}")
     values = {network.input: images}
     for layer in network.layers:
-        maps = values[layer.input]
-        if isinstance(layer, Conv2D):
-            zero_point = network.tensors[layer.output].zero_point
-            outputs = convolve(maps, layer, network.tensors[layer.input].zero_point, zero_point)
-            if off and layer.name in off:
-                outputs[..., off[layer.name]] = np.clip(zero_point, layer.clamp_min, layer.clamp_max)
-            values[layer.output] = outputs
-        else:
-            values[layer.output] = max_pool(maps, layer)
+        zero_point = network.tensors[layer.output].zero_point
+        outputs = compute(layer, [values[name] for name in layer.inputs], [network.tensors[name].zero_point for name in layer.inputs], zero_point)
+        if off and layer.name in off:
+            outputs[..., off[layer.name]] = np.clip(zero_point, layer.clamp_min, layer.clamp_max)
+        values[layer.output] = outputs
     return values

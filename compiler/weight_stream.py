@@ -80,31 +80,32 @@ def parameter_records(layer, folded_zero_point, first, columns):
     return records.tobytes()
 
 
-def tile_stream(config, layer, window, zero_point, first, sets, passes, whole_weights=False):
+def tile_stream(config, layer, window, zero_point, first, sets, passes, whole_weights=False, trailer=b""):
     """Return the TileStream of `sets` weight sets from output channel `first` on; `passes` are ranges of input blocks.
 
     A pass without a set mask bit has no CONV, unless all are so. A layer with a dynamic mask keeps its bias: the drain subtracts the zero
-    point's share of what took part. whole_weights: see tile_parts.
+    point's share of what took part. whole_weights: see tile_parts. `trailer` ends the stream.
     """
     parts = tile_parts(config, layer, window, first, sets, whole_weights)
     chunks, convs, size, last_weight = [], [], 0, None
     for index, blocks in enumerate(passes):
         for weights, active in parts:
             if active[blocks.start * window.word:blocks.stop * window.word].any():
-                data, last = _conv_stream(config, window, weights, active, blocks)
+                data, last = conv_stream(config, window, weights, active, blocks)
                 last_weight = size + last
                 size += len(data)
                 chunks.append(data)
                 convs.append(index)
     if not convs:
-        chunks.append(_conv_stream(config, window, *parts[0], passes[0])[0])
+        chunks.append(conv_stream(config, window, *parts[0], passes[0])[0])
         convs.append(0)
     chunks.append(parameter_records(layer, 0 if layer.dynamic_mask is not None else zero_point, first, sets * config.columns))
+    chunks.append(trailer)
     outputs = max(0, min(sets * config.columns, len(layer.bias) - first))
     return TileStream(b"".join(chunks), tuple(convs), outputs, last_weight)
 
 
-def _conv_stream(config, window, weights, active, blocks):
+def conv_stream(config, window, weights, active, blocks):
     """Return the masks and weights of one CONV over a range of blocks, and the offset of the last beat of weights (None: there is none)."""
     data, last = bytearray(), None
     for place, block in enumerate(blocks):

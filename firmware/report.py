@@ -27,7 +27,8 @@ def layer_object(layer, config):
     return {
         "name": layer.name, "op": layer.op, "where": "accel", "cycles": layer.cycles, "cycles_predicted": layer.predicted, "macs": layer.macs,
         "macs_done": layer.record["macs"], "utilisation": round(layer.record["macs"] / layer.cycles / config.macs_per_cycle, 6),
-        **{name: layer.record[name] for name in TIME_FIELDS}, "dram_read_bytes": read, "dram_write_bytes": written}
+        **{name: layer.record[name] for name in TIME_FIELDS}, "dram_read_bytes": read, "dram_write_bytes": written,
+        "idle_before": layer.record["edges"] & 0xFFFF, "idle_after": layer.record["edges"] >> 16}
 
 
 def report_object(target, network, config, clock_hz, runs, accuracy):

@@ -45,12 +45,13 @@ def zero_field(word, zero, high, low):
 
 
 @block
-def compute_control(clk, clear, instructions, waiting, opened, loader_ready, pool_idle, quiet, start_conv, start_pool, pool_plane, write_mask,
+def compute_control(clk, clear, instructions, waiting, opened, loader_ready, pool_idle, issued, quiet, start_conv, start_pool, pool_plane, write_mask,
                     layer_end, layer_index, record_free, stop, fault, config):
     """Takes an instruction in two cycles or more: one to look at it, then as soon as what it needs is free.
 
     instructions (in, InstructionStream). waiting (out, Tile): the settings, held from start_conv until opened (in, flag).
-    loader_ready (in, flag): a CONV may start. pool_idle (in, flag): no pool is under way. quiet (in, flag): no convolution or pool is under way, nothing of one is left to drain.
+    loader_ready (in, flag): a CONV may start. pool_idle (in, flag): no pool is under way.
+    issued (in, flag): no convolution or pool has anything left to read. quiet (in, flag): nor is anything left to drain.
     start_conv, start_pool (out, flags): one pulse each; pool_plane (out, flag). write_mask (out, flag): a MASK is taken. layer_end (out, flag), layer_index (out): a LAYER passes.
     record_free (in, flag): the counters take the end of a layer. stop (in, flag): another part of the engine has failed. fault (out, Fault): BAD_FIELD.
     """
@@ -120,8 +121,10 @@ def compute_control(clk, clear, instructions, waiting, opened, loader_ready, poo
             free.next = loader_ready and pool_idle and not pending
         elif opcode == op_shape or opcode == op_walk or opcode == op_drain or opcode == op_tile:
             free.next = pool_idle and not pending
+        elif opcode == op_pool:
+            free.next = quiet and not pending
         else:
-            free.next = quiet and not pending and (opcode == op_pool or record_free)
+            free.next = issued and not pending and record_free
 
     @always_comb
     def go():

@@ -7,6 +7,7 @@ from accel.hdl.activation_buffer import activation_buffer
 from accel.hdl.compute_control import compute_control
 from accel.hdl.compute_reports import activity_of, buffer_fault, give_semaphores
 from accel.hdl.delay import delay
+from accel.hdl.depthwise import OwnBytes, own_bytes
 from accel.hdl.drain import drain
 from accel.hdl.drain_walker import DrainStart, GridRead
 from accel.hdl.dynamic_mask import dynamic_mask
@@ -36,7 +37,7 @@ def delayed_start(clk, clear, fire, keeps, bank, tile, start, target, allowed, c
     slot, pixels = unsigned(len(target.slot)), [unsigned(len(target.pixels[0])) for _ in range(config.clusters)]
     cuts = [low_bits(tile.conv.pixels, slot), [low_bits(tile.runs[c].pixels, pixels[c]) for c in range(config.clusters)]]
     sources = {"bank": bank, "split": tile.shape.split, "void": tile.conv.void, "dynamic": tile.shape.dynamic, "slot": slot,
-               **{name: getattr(tile.drain, name) for name in ("zero_point", "clamp_min", "clamp_max", "pool_columns")}}
+               **{name: getattr(tile.drain, name) for name in ("zero_point", "clamp_min", "clamp_max", "rounding", "pool_columns")}}
     numbers = [copy_register(clk, sends, sources[name], getattr(target, name)) for name in DrainStart.NAMES]
     runs = [copy_register(clk, sends, pixels[c], target.pixels[c]) for c in range(config.clusters)]
     late = delay(clk, sends, start, TO_GRID + GRID_LATENCY)
@@ -85,12 +86,14 @@ def choose_address(pooling, conv_address, pool_address, address):
 
 @block
 def cluster_path(clk, buffer_write, number, pixel_valid, conv_addresses, pool_addresses, pooling, place, channels_2, packed_2, lanes_3,
-                 zero_point_3, activations, valid, word, config):
-    """A cluster's buffer and gather: activations and valid (out) at the grid, TO_GRID cycles after pixel_valid (in)."""
+                 zero_point_3, depthwise_3, activations, own, valid, word, config):
+    """A cluster's buffer and gather: activations, own and valid (out) at the grid, TO_GRID cycles after pixel_valid (in)."""
+    outside = flag()
     addresses = [unsigned(len(conv_addresses[0])) for _ in conv_addresses]
     choices = [choose_address(pooling, conv_addresses[i], pool_addresses[i], addresses[i]) for i in range(len(addresses))]
     return (choices, activation_buffer(clk, buffer_write, number, addresses, word, config),
-            gather(clk, word, place, channels_2, packed_2, lanes_3, zero_point_3, activations, config), delay(clk, pixel_valid, valid, TO_GRID))
+            gather(clk, word, place, channels_2, packed_2, lanes_3, zero_point_3, activations, outside, config),
+            own_bytes(clk, word, place, outside, depthwise_3, lanes_3, own, config), delay(clk, pixel_valid, valid, TO_GRID))
 
 
 @block
@@ -168,7 +171,7 @@ def compute_engine(clk, clear, instructions, weights, filter_address, filter_wor
     buffer_write (in, BufferWrite). outputs (out, Stream): beats for the store engine.
     give (out, unsigned 8): one pulse a semaphore, when the last activation of the instruction that names it was read.
     activity (out, Activity). queue_empty, gate_waiting (in, flags): why there is no instruction. record_free (in, flag): the counters take
-    the end of a layer. idle (out, flag): nothing is under way.
+    the end of a layer. idle (out, flag): nothing is under way, and the last layer's end is recorded.
     fault (out, Fault): BAD_FIELD and BUFFER; the engine has stopped. rounding: see requantise_lane.
     """
     clusters, columns, planes = config.clusters, config.columns, config.beats_per_word
@@ -176,7 +179,7 @@ def compute_engine(clk, clear, instructions, weights, filter_address, filter_wor
     step, write, pixel = Step(config), WeightWrite(config), Pixel(config)
     take, opened, finish, finish_allowed, finish_taken, keeps = (flag() for _ in range(6))
     loader_ready, loader_waits, walker_waits, waits_for_bank = (flag() for _ in range(4))
-    start_conv, start_pool, pool_plane, write_mask, quiet, stop = (flag() for _ in range(6))
+    start_conv, start_pool, pool_plane, write_mask, issued, quiet, stop = (flag() for _ in range(7))
     pool_idle, pool_issues, pool_ended, use_pool = (flag() for _ in range(4))
     layer_end, layer_index = flag(), unsigned(6)
     mask_number, dynamic_word = unsigned(5), unsigned(config.block_channels)
@@ -188,9 +191,9 @@ def compute_engine(clk, clear, instructions, weights, filter_address, filter_wor
     pool_address, pool_word_addresses, pool_beyond = signed(OFFSET_BITS + 1), [unsigned(address_bits) for _ in range(planes)], flag()
     words = [unsigned(8 * config.block_channels) for _ in range(clusters)]
     activations = [unsigned(8 * config.lanes) for _ in range(clusters)]
-    valid = [flag() for _ in range(clusters)]
+    own, valid = [OwnBytes(config) for _ in range(clusters)], [flag() for _ in range(clusters)]
     channels_2 = [unsigned(len(step.channels[0])) for _ in range(config.lanes)]
-    packed_2, lanes_3, zero_point_3 = flag(), unsigned(config.lanes), signed(8)
+    packed_2, lanes_3, zero_point_3, depthwise_3 = flag(), unsigned(config.lanes), signed(8), flag()
     shadow = [flag() for _ in range(clusters)]
     lane, beat, swap = unsigned(len(write.lane)), unsigned(8 * columns), flag()
     number, first, bank = unsigned(len(pixel.number)), flag(), flag()
@@ -201,8 +204,8 @@ def compute_engine(clk, clear, instructions, weights, filter_address, filter_wor
     bank_free = unsigned(2)
     drain_outputs, pool_outputs = Stream(8 * columns), Stream(8 * columns)
 
-    control = compute_control(clk, clear, instructions, waiting, opened, loader_ready, pool_idle, quiet, start_conv, start_pool, pool_plane,
-                              write_mask, layer_end, layer_index, record_free, stop, control_fault, config)
+    control = compute_control(clk, clear, instructions, waiting, opened, loader_ready, pool_idle, issued, quiet, start_conv, start_pool,
+                              pool_plane, write_mask, layer_end, layer_index, record_free, stop, control_fault, config)
     masks = dynamic_mask(clk, write_mask, instructions.word, mask_number, dynamic_word, config)
     loader = step_loader(clk, clear, start_conv, waiting.shape, waiting.walk, waiting.conv, bank_free, weights.valid, weights.ready,
                          weights.data, mask_number, dynamic_word, filter_address, filter_word, take, step, write, loader_ready, finish,
@@ -213,15 +216,15 @@ def compute_engine(clk, clear, instructions, weights, filter_address, filter_wor
                           pool_word_addresses, pool_address, pool_beyond, config)
     paths = [
         cluster_path(clk, buffer_write, c, pixel.valid[c], word_addresses[c], pool_word_addresses, use_pool, places[c], channels_2, packed_2,
-                     lanes_3, zero_point_3, activations[c], valid[c], words[c], config)
+                     lanes_3, zero_point_3, depthwise_3, activations[c], own[c], valid[c], words[c], config)
         for c in range(clusters)]
     shadows = [shadow_enable(clk, write, c, shadow[c]) for c in range(clusters)]
     to_gather = [delay(clk, pixel.lanes, lanes_3, TO_GATHER), delay(clk, tile.shape.zero_point, zero_point_3, TO_GATHER),
-                 delay(clk, tile.shape.packed, packed_2, TO_PLACE),
+                 delay(clk, tile.shape.depthwise, depthwise_3, TO_GATHER), delay(clk, tile.shape.packed, packed_2, TO_PLACE),
                  [delay(clk, pixel.channels[j], channels_2[j], TO_PLACE) for j in range(config.lanes)]]
     to_grid = [delay(clk, weights.data, beat, TO_GRID), delay(clk, write.lane, lane, TO_GRID), delay(clk, take, swap, TO_GRID),
                delay(clk, pixel.number, number, TO_GRID), delay(clk, pixel.first, first, TO_GRID), delay(clk, pixel.bank, bank, TO_GRID)]
-    grid = pe_grid(clk, shadow, beat, lane, swap, activations, valid, number, first, bank, read.bank, read.pixel, read.group, sums, config)
+    grid = pe_grid(clk, shadow, beat, lane, swap, activations, own, valid, number, first, bank, read.bank, read.pixel, read.group, sums, config)
     parameters = parameter_ram(clk, write, weights.data, parameter_address, records, config)
     starts = delayed_start(clk, clear, finish_taken, keeps, pixel.bank, tile, drain_start, drain_tile, finish_allowed, config)
     drains = drain(clk, clear, drain_start, drain_tile, read, sums, parameter_address, records, drain_outputs, drain_busy, drain_stalled,
@@ -236,15 +239,18 @@ def compute_engine(clk, clear, instructions, weights, filter_address, filter_wor
 
     @always_comb
     def look_for_work():
-        quiet.next = (loader_ready and not finish and not pixel.running and pool_idle and not start_conv and not start_pool
-                      and bank_free == 3 and not drain_busy)
+        issued.next = loader_ready and not finish and not pixel.running and pool_idle and not start_conv and not start_pool
+
+    @always_comb
+    def look_for_outputs():
+        quiet.next = issued and bank_free == 3 and not drain_busy
 
     @always_comb
     def conclude():
-        idle.next = quiet
+        idle.next = quiet and record_free
         stop.next = fault.valid
         use_pool.next = not pool_idle
         waits_for_bank.next = loader_waits or walker_waits
 
     return (control, masks, loader, walk, pooling, paths, shadows, to_gather, to_grid, grid, parameters, starts, drains, banks, outward, gives,
-            faults, counts, look_for_work, conclude)
+            faults, counts, look_for_work, look_for_outputs, conclude)

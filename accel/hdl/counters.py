@@ -1,29 +1,65 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Counts what each layer's cycles were spent on and writes the layer's record."""
 
-from myhdl import always, always_comb, block
+from myhdl import always, always_comb, block, concat
 
-from accel.hdl.interfaces import flag, unsigned
+from accel.hdl.interfaces import STATE_BUSY, flag, unsigned
 from accel.registers import RECORD_INDEX
 
 STATES = 7
 
 
 @block
+def count_edges(clk, clear, activity, edges):
+    """edges (out, unsigned 32): the word `edges` of the layer that ended last, from the cycle after activity.layer_end on.
+
+    No layer ends in a busy cycle: LAYER waits until the last pixel has been issued.
+    """
+    still, still_up, before, seen = unsigned(16), unsigned(16), unsigned(16), flag()
+    busy = STATE_BUSY
+
+    @always_comb
+    def count_up():
+        still_up.next = (still + 1) & 0xFFFF
+
+    @always(clk.posedge)
+    def count():
+        still.next = still_up
+        if activity.state == busy or activity.layer_end or clear:
+            still.next = 0
+        if not seen:
+            before.next = 0
+            if activity.state == busy:
+                before.next = still
+        if activity.layer_end or clear:
+            seen.next = False
+        elif activity.state == busy:
+            seen.next = True
+
+    @always(clk.posedge)
+    def keep():
+        if activity.layer_end:
+            edges.next = concat(still_up, before)
+
+    return count_up, count, keep
+
+
+@block
 def compute_counters(clk, clear, activity, cycles, record_index, field, value, valid, taken, free):
-    """Gives the words `end`, busy and stalls, and `macs` of a layer when the compute engine ends it.
+    """Gives the words `end`, busy and stalls, `macs` and `edges` of a layer when the compute engine ends it.
 
     activity (in, Activity), cycles (in, unsigned 32): of the job. record_index, field, value (out) with valid (out, flag), taken (in, flag).
     free (out, flag): a layer may end. Counting goes on meanwhile, in the other half of a small memory.
     """
     counts = [unsigned(32) for _ in range(16)]
-    fresh, half, writing = unsigned(8, 0xFF), flag(), flag()
+    fresh, half, writing, ended = unsigned(8, 0xFF), flag(), flag(), flag()
     kept, number, place, old_place = unsigned(8), unsigned(4), unsigned(4), unsigned(4)
-    macs, macs_kept, end_kept = unsigned(32), unsigned(32), unsigned(32)
+    macs, macs_kept, end_kept, edges = unsigned(32), unsigned(32), unsigned(32), unsigned(32)
     now, old = unsigned(32), unsigned(32)
-    end_field, busy_field, macs_field = RECORD_INDEX.end, RECORD_INDEX.busy, RECORD_INDEX.macs
+    end_field, busy_field, macs_field, edges_field = RECORD_INDEX.end, RECORD_INDEX.busy, RECORD_INDEX.macs, RECORD_INDEX.edges
     states = STATES
-    last = STATES + 1
+    end_number, last = STATES + 1, STATES + 2
+    edge_counters = count_edges(clk, clear, activity, edges)
 
     @always_comb
     def name():
@@ -60,7 +96,6 @@ def compute_counters(clk, clear, activity, cycles, record_index, field, value, v
             fresh.next = 0xFF
             macs_kept.next = macs + activity.macs
             macs.next = 0
-            end_kept.next = cycles + 1
             record_index.next = activity.index
             number.next = 0
             writing.next = True
@@ -74,11 +109,23 @@ def compute_counters(clk, clear, activity, cycles, record_index, field, value, v
             writing.next = False
             macs.next = 0
 
+    @always(clk.posedge)
+    def keep_end():
+        # `cycles` is then one more; when it is written, its place serves for `edges`.
+        ended.next = activity.layer_end
+        if ended:
+            end_kept.next = cycles
+        elif number == end_number and taken:
+            end_kept.next = edges
+
     @always_comb
     def put_out():
         valid.next = writing
         free.next = not writing
         if number == last:
+            field.next = edges_field
+            value.next = end_kept
+        elif number == end_number:
             field.next = end_field
             value.next = end_kept
         elif number == states:
@@ -90,7 +137,7 @@ def compute_counters(clk, clear, activity, cycles, record_index, field, value, v
             if not kept[number[3:]]:
                 value.next = old
 
-    return name, read, count, follow, put_out
+    return edge_counters, name, read, count, follow, keep_end, put_out
 
 
 @block

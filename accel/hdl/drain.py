@@ -88,7 +88,7 @@ def drain(clk, clear, start, tile, read, sums, parameter_address, records, outpu
     arrived, ended, merged, full, taken = (flag() for _ in range(5))
     group = unsigned(group_bits)
     corrections, masked = [signed(config.accumulator_bits) for _ in range(lanes)], [flag() for _ in range(lanes)]
-    zero_point, clamp_min, clamp_max = signed(8), signed(8), signed(8)
+    zero_point, clamp_min, clamp_max, round_mode = signed(8), signed(8), signed(8), unsigned(2)
     results, pooled = [unsigned(8) for _ in range(lanes)], [unsigned(8) for _ in range(lanes)]
     gathered, level = Stream(8 * config.columns), unsigned(SKID.bit_length())
     parts = [unsigned(8 * lanes) for _ in range(groups)]
@@ -98,11 +98,12 @@ def drain(clk, clear, start, tile, read, sums, parameter_address, records, outpu
     to_sums = [delay(clk, issued.valid, issue, READ_LATENCY), delay(clk, issued.correct, correct, READ_LATENCY),
                delay(clk, issued.group, group, READ_LATENCY), delay(clk, issued.subtract, subtract, READ_LATENCY),
                delay(clk, issued.void, void, READ_LATENCY), delay(clk, issued.zero_point, zero_point, READ_LATENCY),
-               delay(clk, issued.clamp_min, clamp_min, READ_LATENCY), delay(clk, issued.clamp_max, clamp_max, READ_LATENCY)]
+               delay(clk, issued.clamp_min, clamp_min, READ_LATENCY), delay(clk, issued.clamp_max, clamp_max, READ_LATENCY),
+               delay(clk, issued.rounding, round_mode, READ_LATENCY)]
     shares = [correction_ram(clk, correct, group, sums[j], subtract, corrections[j], config) for j in range(lanes)]
     masks = [mask_of(void, records[j].enabled, masked[j]) for j in range(lanes)]
-    lane_blocks = [requantise_lane(clk, sums[j], corrections[j], records[j], masked[j], zero_point, clamp_min, clamp_max, results[j], rounding)
-                   for j in range(lanes)]
+    lane_blocks = [requantise_lane(clk, sums[j], corrections[j], records[j], masked[j], round_mode, zero_point, clamp_min, clamp_max, results[j],
+                                   rounding) for j in range(lanes)]
     to_results = [delay(clk, issue, arrived, LATENCY), delay(clk, issued.ends, ended, READ_LATENCY + LATENCY),
                   delay(clk, issued.merge, merged, READ_LATENCY + LATENCY)]
     # The groups of a beat pass through `parts`; the one at the end is the same group's of the pixel before.

@@ -14,12 +14,12 @@ class DrainStart:
     """A finished tile: `bank` of partial sums and parameters, `pixels` of each cluster's run, `split` as in SHAPE, DRAIN's numbers; `void`:
     none of its filters is on; `dynamic`: the zero point's share is in place `slot`."""
 
-    NAMES = ("bank", "split", "void", "dynamic", "slot", "zero_point", "clamp_min", "clamp_max", "pool_columns")
+    NAMES = ("bank", "split", "void", "dynamic", "slot", "zero_point", "clamp_min", "clamp_max", "rounding", "pool_columns")
 
     def __init__(self, config):
         bits = config.tile_pixels.bit_length()
         self.bank, self.split, self.void, self.dynamic = (flag() for _ in range(4))
-        self.slot, self.pool_columns = unsigned(bits), unsigned(6)
+        self.slot, self.pool_columns, self.rounding = unsigned(bits), unsigned(6), unsigned(2)
         self.zero_point, self.clamp_min, self.clamp_max = signed(8), signed(8), signed(8)
         self.pixels = [unsigned(bits) for _ in range(config.clusters)]
 
@@ -40,7 +40,7 @@ class DrainRead:
     def __init__(self, config):
         self.valid, self.correct, self.ends, self.merge, self.subtract, self.void = (flag() for _ in range(6))
         self.group = unsigned(max(1, (config.columns // config.requantise_lanes - 1).bit_length()))
-        self.zero_point, self.clamp_min, self.clamp_max = signed(8), signed(8), signed(8)
+        self.zero_point, self.clamp_min, self.clamp_max, self.rounding = signed(8), signed(8), signed(8), unsigned(2)
 
 
 @block
@@ -206,5 +206,6 @@ def drain_walker(clk, clear, start, tile, taken, read, parameter_address, issued
         issued.zero_point.next = current.zero_point
         issued.clamp_min.next = current.clamp_min
         issued.clamp_max.next = current.clamp_max
+        issued.rounding.next = current.rounding
 
     return (to_done, to_parameters, latch, runs, decide, look, go, walk, count_credits, address, address_parameters, describe)

@@ -76,18 +76,19 @@ def take_part(word, part, number):
 
 
 @block
-def gather(clk, word, place, channels_2, packed_2, valid, zero_point, activations, config):
+def gather(clk, word, place, channels_2, packed_2, valid, zero_point, activations, first_outside, config):
     """activations (out, unsigned 8 * lanes): byte j is the lane's byte of word where bit j of `valid` is set, else 0.
 
     place (in, Place), channels_2 (in, list), packed_2 (in, flag): a cycle before word (in, unsigned 8 * block_channels), valid (in) and
     zero_point (in, signed 8), which a lane outside the map gives. The activations come two cycles after word. Takes one a cycle.
+    first_outside (out, flag), in the cycle of word: lane 0 is outside the map.
     """
     lanes = config.lanes
     bytes_ = [unsigned(8) for _ in range(lanes)]
-    indices, outside = [unsigned(len(channels_2[0])) for _ in range(lanes)], [flag() for _ in range(lanes)]
+    indices, outside = [unsigned(len(channels_2[0])) for _ in range(lanes)], [first_outside] + [flag() for _ in range(1, lanes)]
     places = [lane_place(clk, place, channels_2[j], packed_2, indices[j], outside[j], config) for j in range(lanes)]
     lane_blocks = [gather_lane(clk, word, indices[j], valid(j), outside[j], zero_point, bytes_[j]) for j in range(lanes)]
-    joined = ConcatSignal(*reversed(bytes_)) if lanes > 1 else bytes_[0]
+    joined = ConcatSignal(*reversed(bytes_))
 
     @always_comb
     def route():

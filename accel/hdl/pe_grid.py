@@ -4,6 +4,8 @@
 from myhdl import always, always_comb, block, intbv
 
 from accel.hdl.delay import delay
+from accel.hdl.depthwise import LANES as OWN_LANES
+from accel.hdl.depthwise import pair_activations
 from accel.hdl.interfaces import flag, signed, unsigned
 from accel.hdl.mac_chain import CHAIN_LANES, chain_latency, keep_weight, mac_columns, operand_bits, pack_weights, term_bits
 from accel.hdl.pe_column import BankControl, control_bank, pe_column
@@ -79,26 +81,28 @@ def join_parts(parts, chosen):
 
 
 @block
-def cluster_grid(clk, enable, lane, operands, swaps, word, valid, pixel, first, bank, read_pixel, values, config):
+def cluster_grid(clk, enable, lane, operands, swaps, word, own, valid, pixel, first, bank, read_pixel, values, config):
     """The columns of one cluster.
 
-    enable, lane: of the cycle before `operands`. word: the activations. valid, pixel, first and bank come chain_latency(config) - 1 cycles
-    after theirs. values (out, list of `columns` lists of 2): the sums of read_pixel (in) of the cycle before in each bank.
+    enable, lane: of the cycle before `operands`. word: the activations, own: as in pe_grid. valid, pixel, first and bank come
+    chain_latency(config) - 1 cycles after theirs. values (out, list of `columns` lists of 2): the sums of read_pixel (in) of the cycle before in each bank.
     """
     macs, lanes = config.macs_per_multiplier, config.lanes
     loads = [flag() for _ in range(lanes)]
     activations, skewed = [signed(8) for _ in range(lanes)], [signed(8) for _ in range(lanes)]
+    pairs = [[signed(8) for _ in range(OWN_LANES)] for _ in range(config.columns // 2)]
     terms, carries = [signed(term_bits(config)) for _ in range(config.columns)], [flag() for _ in operands]
     controls, write_address = [BankControl(config) for _ in range(2)], unsigned(len(pixel))
     load_lanes = [select_lane(clk, enable, lane, loads[j], j) for j in range(lanes)]
     bytes_ = [take_byte(word, activations[j], j) for j in range(lanes)]
     skews = [delay(clk, activations[j], skewed[j], j % CHAIN_LANES) for j in range(lanes)]
-    multipliers = [mac_columns(clk, loads, operands[p], swaps, skewed, terms[p * macs:(p + 1) * macs], carries[p], config)
-                   for p in range(len(operands))]
+    chosen = pair_activations(skewed, own, pairs)
+    multipliers = [mac_columns(clk, loads, operands[p], swaps, pairs[p * macs // 2] + skewed[OWN_LANES:], terms[p * macs:(p + 1) * macs], carries[p],
+                               config) for p in range(len(operands))]
     control = [control_bank(clk, b, valid, pixel, first, bank, read_pixel, controls[b]) for b in range(2)]
     columns = [pe_column(clk, controls, write_address, terms[k], carries[k // 2] if macs == 2 and k % 2 else None, values[k], config)
                for k in range(config.columns)]
-    return load_lanes, bytes_, skews, multipliers, control, columns, delay(clk, pixel, write_address, 1)
+    return load_lanes, bytes_, skews, chosen, multipliers, control, columns, delay(clk, pixel, write_address, 1)
 
 
 @block
@@ -118,7 +122,7 @@ def read_sums(clk, read_bank, read_group, values, sums, config):
 
 
 @block
-def pe_grid(clk, weight_enable, weight_beat, weight_lane, swap, activations, pixel_valid, pixel, first, bank, read_bank, read_pixel,
+def pe_grid(clk, weight_enable, weight_beat, weight_lane, swap, activations, own, pixel_valid, pixel, first, bank, read_bank, read_pixel,
             read_group, sums, config):
     """Multiplies weights and activations into partial sums; takes something new in every cycle, never stalls.
 
@@ -129,6 +133,7 @@ def pe_grid(clk, weight_enable, weight_beat, weight_lane, swap, activations, pix
     swap (in, flag): from the next cycle on the shadow weights are active; a beat written in the same cycle stays in the shadow. Lanes that
         a step does not use may keep old weights: their activation is then 0.
     activations (in, list of `clusters` unsigned 8 * lanes): byte j is the int8 activation of lane j.
+    own (in, list of `clusters` OwnBytes): what the columns of a depthwise step multiply instead; lane 1's a cycle after `activations`.
     pixel_valid (in, list of `clusters` flags): the cluster has a pixel in this cycle, `pixel` (in) its number, which names its partial sums.
     first (in, flag): overwrite the partial sums instead of adding. bank (in, flag): the bank of partial sums to accumulate in.
     read_bank (in, flag), read_pixel (in, unsigned), read_group (in, unsigned read_group_bits(config)): what to read, in any order. Group
@@ -152,7 +157,7 @@ def pe_grid(clk, weight_enable, weight_beat, weight_lane, swap, activations, pix
               [delay(clk, pixel_valid[c], valid[c], late) for c in range(clusters)],
               [delay(clk, swap, swaps[j], 1 + j % CHAIN_LANES) for j in range(lanes)]]
     grids = [
-        cluster_grid(clk, weight_enable[c], weight_lane, operands, swaps, activations[c], valid[c], pixel_late, first_late, bank_late,
+        cluster_grid(clk, weight_enable[c], weight_lane, operands, swaps, activations[c], own[c], valid[c], pixel_late, first_late, bank_late,
                      read_pixel, values[c], config)
         for c in range(clusters)]
     return bytes_, packed, delays, grids, read_sums(clk, read_bank, read_group, values, sums, config)

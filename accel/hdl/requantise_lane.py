@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Requantises one value a cycle: TFLite's MultiplyByQuantizedMultiplier with double rounding, zero point and clamp.
+"""Requantises one value a cycle: TFLite's MultiplyByQuantizedMultiplier with double rounding, or with one; zero point and clamp.
 
-With a right shift s the golden model computes high = (value * multiplier + 2**30) >> 31 and (high + 2**(s - 1) - (high < 0)) >> s, which
-is (value * multiplier + half + 2**(s + 30)) >> (31 + s), where half is 2**30, or for a negative value 2**30 - 2**31: for high = 0 both
+With double rounding and a right shift s the golden model computes high = (value * multiplier + 2**30) >> 31 and
+(high + 2**(s - 1) - (high < 0)) >> s, which is (value * multiplier + half + 2**(s + 30)) >> (31 + s), where half is 2**30, or for a negative value 2**30 - 2**31: for high = 0 both
 give 0. So one shift right by 31 - shift, of a bit more than the result, serves all shifts; the last bit it shifts out rounds.
+Rounding once, half away from zero, is that last bit alone after 1 was taken from a negative product; rounding down leaves the bit out.
 """
 
 from myhdl import always, always_comb, block, concat, intbv
@@ -15,6 +16,9 @@ from accel.hdl.wide_product import wide_product
 
 LATENCY = 14
 
+# What DRAIN.rounding says.
+TWICE, ONCE, DOWN = range(3)
+
 # What is added before the shift by 31; any other number makes a core that rounds wrongly, so that a test can see it being found.
 ROUNDING = 1 << 30
 
@@ -23,12 +27,12 @@ QUOTIENT_BITS = 10
 
 
 @block
-def requantise_lane(clk, partial_sum, correction, record, masked, zero_point, clamp_min, clamp_max, result, rounding=ROUNDING):
+def requantise_lane(clk, partial_sum, correction, record, masked, rounding, zero_point, clamp_min, clamp_max, result, half=ROUNDING):
     """result (out, unsigned 8: the int8 number's bits) is that of the inputs LATENCY cycles ago. Formula: accel/golden/requantise.py.
 
     partial_sum, correction (in, signed, at most 32 bits): what is requantised is their difference plus the bias, in 32 bits.
-    record (in, Record); masked (in, flag): the multiplier counts as 0. zero_point, clamp_min, clamp_max (in, signed 8).
-    rounding: ROUNDING; acts on values whose shift is negative.
+    record (in, Record); masked (in, flag): the multiplier counts as 0. rounding (in, unsigned 2): TWICE, ONCE or DOWN.
+    zero_point, clamp_min, clamp_max (in, signed 8). half: ROUNDING; acts on values whose shift is negative, where rounding is TWICE.
     A number in a signal's name is the cycle after the inputs in which it is theirs.
     """
     total_2, shift_1, shift_2 = unsigned(32), unsigned(6), unsigned(6)
@@ -36,6 +40,7 @@ def requantise_lane(clk, partial_sum, correction, record, masked, zero_point, cl
     value_3, addend_4, product_9 = signed(32), signed(32), unsigned(63)
     right_3, negative_4, right_4, coarse_6 = flag(), flag(), flag(), flag()
     shift_6, shift_9 = unsigned(6), unsigned(6)
+    twice, once, nearest, twice_4, once_4, nearest_12 = (flag() for _ in range(6))
     quotient_12, negative_12, over_12 = unsigned(QUOTIENT_BITS - 1), flag(), flag()
     zero_point_12, minimum_13, maximum_13 = signed(8), signed(8), signed(8)
     rounded_13 = signed(QUOTIENT_BITS)
@@ -47,7 +52,8 @@ def requantise_lane(clk, partial_sum, correction, record, masked, zero_point, cl
               delay(clk, shift_2, shift_6, 4), delay(clk, shift_6, shift_9, 3),
               shift_right(clk, product_9, shift_9, quotient_12, negative_12, over_12),
               delay(clk, zero_point, zero_point_12, 12), delay(clk, clamp_min, minimum_13, 13), delay(clk, clamp_max, maximum_13, 13),
-              offset(clk, quotient_12, negative_12, over_12, zero_point_12, rounded_13),
+              delay(clk, twice, twice_4, 4), delay(clk, once, once_4, 4), delay(clk, nearest, nearest_12, 12),
+              offset(clk, quotient_12, negative_12, over_12, nearest_12, zero_point_12, rounded_13),
               clamp(clk, rounded_13, minimum_13, maximum_13, result)]
 
     @always(clk.posedge)
@@ -57,18 +63,26 @@ def requantise_lane(clk, partial_sum, correction, record, masked, zero_point, cl
         negative_4.next = value_3 < 0
 
     @always_comb
+    def decode():
+        twice.next = rounding == TWICE
+        once.next = rounding == ONCE
+        nearest.next = rounding != DOWN
+
+    @always_comb
     def round_away_from_zero():
         # MyHDL writes a large constant as an unsigned number, which would make the whole Verilog sum unsigned.
-        half = intbv(0, min=-(1 << 31), max=1 << 31)
-        half[:] = rounding
+        addend = intbv(0, min=-(1 << 31), max=1 << 31)
+        addend[:] = half
         addend_4.next = 0
-        if right_4:
-            addend_4.next = half
+        if right_4 and twice_4:
+            addend_4.next = addend
             if negative_4:
-                addend_4.next = -half
+                addend_4.next = -addend
+        elif once_4 and negative_4:
+            addend_4.next = -1
         coarse_6.next = shift_6[5]
 
-    return blocks, follow, round_away_from_zero
+    return blocks, follow, decode, round_away_from_zero
 
 
 @block
@@ -224,13 +238,15 @@ def shift_right(clk, product_9, shift_9, quotient_12, negative_12, over_12):
 
 
 @block
-def offset(clk, quotient_12, negative_12, over_12, zero_point_12, rounded_13):
-    """rounded_13 (out, signed): the quotient without its lowest bit, rounded by it, plus the zero point."""
+def offset(clk, quotient_12, negative_12, over_12, nearest_12, zero_point_12, rounded_13):
+    """rounded_13 (out, signed): the quotient without its lowest bit, rounded by it where nearest_12 (in, flag), plus the zero point."""
     saturated = signed(QUOTIENT_BITS)
     largest, least = (1 << QUOTIENT_BITS - 1) - 1, -(1 << QUOTIENT_BITS - 1)
+    offset_12 = signed(9)
 
     @always_comb
     def saturate():
+        offset_12.next = concat(zero_point_12[8:], nearest_12).signed()
         saturated.next = concat(negative_12, quotient_12).signed()
         if over_12:
             saturated.next = largest
@@ -240,8 +256,8 @@ def offset(clk, quotient_12, negative_12, over_12, zero_point_12, rounded_13):
     @always(clk.posedge)
     def add():
         doubled = intbv(0, min=-(1 << QUOTIENT_BITS), max=1 << QUOTIENT_BITS)
-        # The one below the zero point carries where the lowest bit is set.
-        doubled[:] = (zero_point_12 << 1) + 1 + saturated
+        # A one below the zero point carries where the lowest bit is set.
+        doubled[:] = offset_12 + saturated
         rounded_13.next = doubled >> 1
 
     return saturate, add

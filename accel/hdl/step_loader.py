@@ -32,7 +32,7 @@ def step_loader(clk, clear, start, shape, walk, conv, bank_free, beat_valid, bea
     last_column = columns - 1
     rows_left, columns_left = unsigned(6), unsigned(6)
     kernel_height, kernel_width, blocks = unsigned(6), unsigned(6), unsigned(10)
-    split, packed, dynamic, accumulate, keep, void, any_step = (flag() for _ in range(7))
+    split, packed, dynamic, depthwise, accumulate, keep, void, any_step = (flag() for _ in range(8))
     always_on, products = flag(), unsigned(8)
     tap_step, tap_row_step = unsigned(18), signed(20)
     offset, block_offset, block_number = signed(OFFSET_BITS), signed(OFFSET_BITS), unsigned(10)
@@ -125,6 +125,7 @@ def step_loader(clk, clear, start, shape, walk, conv, bank_free, beat_valid, bea
             split.next = shape.split
             packed.next = shape.packed
             dynamic.next = shape.dynamic
+            depthwise.next = shape.depthwise
             tap_step.next = walk.tap_step
             tap_row_step.next = walk.tap_row_step
             accumulate.next = conv.accumulate
@@ -206,7 +207,7 @@ def step_loader(clk, clear, start, shape, walk, conv, bank_free, beat_valid, bea
                         first.next = index
                 else:
                     step.lanes.next[lane] = True
-                    if cluster == 0:
+                    if cluster == 0 and not depthwise:
                         step.products.next = step.products + products
                 if last_set:
                     lane.next = lane + 1

@@ -47,7 +47,7 @@ def store_engine(clk, clear, stop, instructions, beats, level, window_base, wind
     """
     store_code = isa.OPCODES.STORE
     bad_field, window_code, bus_code = ERROR_CODES.BAD_FIELD, ERROR_CODES.WRITE_WINDOW, ERROR_CODES.BUS_WRITE
-    address_field, beats_field = Settings("STORE").fields
+    address_field, beats_field = Settings("STORE").fields[:2]
     address_low, address_high = address_field.low, address_field.low + address_field.bits
     beats_low, beats_high = beats_field.low, beats_field.low + beats_field.bits
     opcode_bits, beat_bytes, beat_shift = isa.OPCODE.bits, config.beat_bytes, (config.beat_bytes - 1).bit_length()

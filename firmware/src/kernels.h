@@ -21,6 +21,14 @@ static inline uint32_t channel_offset(const struct model_layer *layer, uint32_t 
 	return channel / ACCEL_COLUMNS * (layer->input_height * layer->input_width * ACCEL_COLUMNS) + channel % ACCEL_COLUMNS;
 }
 
+/* `value`, or the limit of the layer's outputs that it is beyond. */
+static inline int32_t clamped(int32_t value, const struct model_layer *layer)
+{
+	if (value < layer->clamp_min)
+		return layer->clamp_min;
+	return value > layer->clamp_max ? layer->clamp_max : value;
+}
+
 /* Bytes from one pixel of the input to the next. */
 static inline uint32_t pixel_pitch(const struct model_layer *layer)
 {
@@ -34,5 +42,10 @@ int8_t requantise(int32_t accumulator, const struct parameters *parameters, cons
 void conv2d(const struct model_layer *layer);
 
 void max_pool2d(const struct model_layer *layer);
+
+void average_pool2d(const struct model_layer *layer);
+
+/* The sum of two tensors by the tables of a byte each, as the accelerator has them. */
+void add(const struct model_layer *layer);
 
 #endif

@@ -71,6 +71,13 @@ static void command_run(const uint32_t *arguments)
 	}
 }
 
+static void (*const kernels[])(const struct model_layer *layer) = {
+	[MODEL_KERNEL_CONV2D] = conv2d,
+	[MODEL_KERNEL_MAX_POOL2D] = max_pool2d,
+	[MODEL_KERNEL_AVERAGE_POOL2D] = average_pool2d,
+	[MODEL_KERNEL_ADD] = add,
+};
+
 static void command_cpu(const uint32_t *arguments)
 {
 	const struct model_layer *layers = (const struct model_layer *)model->table;
@@ -78,20 +85,17 @@ static void command_cpu(const uint32_t *arguments)
 	if (!take_image(arguments[0]))
 		return;
 	for (unsigned i = 0; i < model->layers; i++)
-		if (layers[i].kernel == MODEL_KERNEL_CONV2D && !layers[i].streams) {
+		if ((layers[i].kernel == MODEL_KERNEL_CONV2D || layers[i].kernel == MODEL_KERNEL_ADD) && !layers[i].streams) {
 			console_fail("the model was built without the CPU's weights: build it with --cpu");
 			return;
 		}
 	for (unsigned i = 0; i < model->layers; i++) {
 		uint64_t start = now();
-		if (layers[i].kernel == MODEL_KERNEL_CONV2D)
-			conv2d(&layers[i]);
-		else if (layers[i].kernel == MODEL_KERNEL_MAX_POOL2D)
-			max_pool2d(&layers[i]);
-		else {
+		if (layers[i].kernel >= sizeof(kernels) / sizeof(kernels[0])) {
 			console_fail("the model wants a CPU kernel that this firmware lacks");
 			return;
 		}
+		kernels[layers[i].kernel](&layers[i]);
 		printf("@layer %lu\n", (unsigned long)(now() - start));
 	}
 }

@@ -16,9 +16,7 @@ static int8_t largest(const struct model_layer *layer, uint32_t channel, int row
 				if (value > best)
 					best = value;
 			}
-	if (best < layer->clamp_min)
-		best = layer->clamp_min;
-	return best > layer->clamp_max ? layer->clamp_max : best;
+	return clamped(best, layer);
 }
 
 void max_pool2d(const struct model_layer *layer)

@@ -13,8 +13,5 @@ int8_t requantise(int32_t accumulator, const struct parameters *parameters, cons
 	uint32_t mask = (1u << right) - 1;
 	int32_t value = (high >> right) + ((high & mask) > (mask >> 1) + (high < 0));
 
-	value += layer->output_zero;
-	if (value < layer->clamp_min)
-		return layer->clamp_min;
-	return value > layer->clamp_max ? layer->clamp_max : value;
+	return clamped(value + layer->output_zero, layer);
 }

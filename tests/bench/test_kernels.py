@@ -7,28 +7,30 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from accel.config import CONFIGS
 from accel.errors import UserError
 from bench import kernels, soc_runs
-from bench.kernels import CONFIG, NETWORKS, ROWS, bars_of, channels_set, main
+from bench.kernels import ROWS, bars_of, channels_set, main
 from bench.soc_runs import run_networks
+from bench.workloads import RUNS, network_of
 from nets.synthetic import convolution_network
 
 BARS = {
     "conv3x3-64": (0.90, "higher"), "conv3x3-16": (0.85, "higher"), "conv3x3-rgb": (0.68, "higher"), "conv3x3-256": (0.88, "higher"),
     "conv3x3-13": (0.85, "higher"), "conv1x1-128": (0.85, "higher"), "conv11x11-s4": (0.75, "higher"), "conv5x5-g2": (0.90, "higher"),
     "fc-4096": (0.85, "higher"), "mask-50": (1.05, "lower"), "mask-25": (1.05, "lower"), "mask-random-50": (1.05, "lower"),
-    "mask-random-25": (1.05, "lower"), "mask-dynamic-50": (1.15, "lower"), "maxpool-fused": (0.03, "lower"),
+    "mask-random-25": (1.05, "lower"), "mask-dynamic-50": (1.15, "lower"), "maxpool-fused": (0.03, "lower"), "conv3x3-64@arty-100": (0.80, "higher"),
 }
 
 
 def measured(network="mask-dense", cycles=1000, macs=0):
     """What a run through a network would have measured."""
-    return SimpleNamespace(network=NETWORKS[network](network), cycles=cycles, report={"macs_done": macs})
+    return SimpleNamespace(network=network_of(network), config=CONFIGS[RUNS[network].config], cycles=cycles, report={"macs_done": macs})
 
 
 def figure(row, *runs):
     """Return a row's figure of runs, one for each of its networks."""
-    return bars_of([row], dict(zip(ROWS[row].networks, runs, strict=True)))[0].measured
+    return bars_of([row], dict(zip(ROWS[row].runs, runs, strict=True)))[0].measured
 
 
 def test_the_rows_are_those_that_were_promised_with_their_bars():
@@ -41,30 +43,30 @@ def test_the_rows_are_those_that_were_promised_with_their_bars():
     ("conv11x11-s4", 55 * 55 * 96 * 3 * 121), ("conv5x5-g2", 27 * 27 * 256 * 48 * 25), ("fc-4096", 4096 * 4096), ("mask-dense", 16 * 16 * 128 * 128 * 9),
 ])
 def test_a_network_has_the_products_of_its_layer(name, macs):
-    network = NETWORKS[name](name)
+    network = network_of(name)
     assert network.name == name
     assert [layer.macs(network.tensors[layer.input].shape) for layer in network.layers] == [macs]
 
 
 def test_masks_keep_as_many_channels_of_each_block_as_they_should_and_each_tile_has_its_own():
     for name, kept in (("mask-50", 16), ("mask-25", 8)):
-        weights = NETWORKS[name](name).layers[0].weights
+        weights = network_of(name).layers[0].weights
         assert (channels_set(weights) == kept).all() and channels_set(weights).shape == (8, 4)
         used = weights.any(axis=(1, 2)).reshape(8, 16, 128).any(axis=1)
         assert len({row.tobytes() for row in used}) == 8
-    assert channels_set(NETWORKS["mask-random-50"]("x").layers[0].weights).mean() == pytest.approx(16, abs=2)
-    assert channels_set(NETWORKS["mask-random-25"]("x").layers[0].weights).mean() == pytest.approx(8, abs=2)
+    assert channels_set(network_of("mask-random-50").layers[0].weights).mean() == pytest.approx(16, abs=2)
+    assert channels_set(network_of("mask-random-25").layers[0].weights).mean() == pytest.approx(8, abs=2)
 
 
 @pytest.mark.parametrize("name, kept", [("mask-dynamic-50", 16), ("mask-dynamic-dense", 32)])
 def test_a_run_time_mask_leaves_as_many_channels_of_each_block_as_it_should(name, kept):
-    network = NETWORKS[name](name)
+    network = network_of(name)
     assert (network.layers[0].dynamic_mask.reshape(4, 32).sum(axis=1) == kept).all()
     assert network.tensors["input"].zero_point == -128
 
 
 def test_figures_follow_their_formulas():
-    assert figure("conv3x3-64", measured(cycles=1000, macs=64_000)) == 64_000 / 1000 / CONFIG.macs_per_cycle
+    assert figure("conv3x3-64", measured(cycles=1000, macs=64_000)) == 64_000 / 1000 / 128
     assert figure("fc-4096", measured(cycles=1 << 20)) == 1.0
     assert figure("mask-50", measured(cycles=550), measured(cycles=1000)) == 1.1
     assert figure("mask-25", measured(cycles=550), measured(cycles=1000)) == 2.2
@@ -94,7 +96,7 @@ def test_a_row_that_is_not_exact_is_an_error_with_layer_and_position(monkeypatch
     honest = soc_runs.boot_files
     monkeypatch.setattr(soc_runs, "boot_files", lambda work, firmware: honest(work, firmware, "weight"))
     with pytest.raises(UserError, match=r"small is not exact: layer 'conv', tensor 'conv', position \(0, 0, \d+\)"):
-        run_networks([convolution_network("small", 4, 4, 8, 16)], CONFIG)
+        run_networks([convolution_network("small", 4, 4, 8, 16)], "arty-35")
 
 
 @pytest.mark.full

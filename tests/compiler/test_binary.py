@@ -45,6 +45,7 @@ def test_header_table_and_program_are_where_the_header_says(seed):
     words = isa.from_bytes(binary.data[program:program + isa.INSTRUCTION_BYTES * header["instructions"]])
     assert isa.decode(words[0])[0] == "BEGIN" and isa.decode(words[-1])[0] == "END"
     assert header["input"] >= MODEL_ADDRESS + len(binary.data), "tensors must not lie in the binary"
+    network = binary.model.lowered
     for index, layer in enumerate(network.layers):
         place = header["table"] - MODEL_ADDRESS + 4 * len(LAYER) * index
         values = dict(zip((name for name, _ in LAYER), struct.unpack_from(f"<{len(LAYER)}i", binary.data, place), strict=True))

@@ -15,10 +15,11 @@ from compiler.reference import execute
 from firmware.headers import write_headers
 from nets.zoo import load_model, load_samples
 from tests.support.networks import convolution
+from tests.support.random_graphs import random_graph
 from tests.support.random_networks import random_images, random_network
 
 ROOT = Path(__file__).parents[2]
-SOURCES = ("conv2d.c", "max_pool2d.c", "requantise.c")
+SOURCES = ("add.c", "average_pool2d.c", "conv2d.c", "max_pool2d.c", "requantise.c")
 
 
 @pytest.fixture(scope="module", params=["tiny", "arty-35"])
@@ -50,6 +51,12 @@ def assert_cpu_equals_reference(harness, directory, network, image):
 @pytest.mark.parametrize("seed", range(12))
 def test_random_networks_are_exact(seed, harness, tmp_path):
     network = random_network(seed, harness[0].columns, layers=3)
+    assert_cpu_equals_reference(harness, tmp_path, network, random_images(network, seed)[0])
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_random_graphs_with_additions_and_concatenations_are_exact(seed, harness, tmp_path):
+    network = random_graph(seed, harness[0].columns)
     assert_cpu_equals_reference(harness, tmp_path, network, random_images(network, seed)[0])
 
 

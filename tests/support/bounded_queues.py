@@ -17,10 +17,10 @@ class BoundedQueues:
         self.queues = {engine: deque() for engine in ENGINES}
         self.running = dict.fromkeys(ENGINES)
         self.semaphores = [0] * isa.SEMAPHORES
-        self.weights, self.outputs = 0, 0
+        self.weights, self.outputs, self.operands = 0, 0, 0
         # One WEIGHTS a tile; of its CONVs those that keep their sums are taken to need no beats, the last one all.
         self.tile_beats = deque(values["beats"] for name, values in self.program if name == "WEIGHTS")
-        self.tiles, self.pool = [0] * config.clusters, 0
+        self.tiles, self.pool, self.add, self.item = [0] * config.clusters, 0, 0, 1
 
     def left_over(self):
         """Run; returns how many instructions did not complete (0: all did) and the beats left in the FIFOs."""
@@ -31,7 +31,7 @@ class BoundedQueues:
                 while getattr(self, f"_{engine}")():
                     moved = True
         waiting = len(self.program) + sum(len(queue) for queue in self.queues.values()) + sum(step is not None for step in self.running.values())
-        return waiting, self.weights + self.outputs
+        return waiting, self.weights + self.outputs + self.operands
 
     def _dispatch(self):
         moved = False
@@ -66,10 +66,19 @@ class BoundedQueues:
             assert self.semaphores[signal - 8] <= 255
 
     def _load(self):
-        taken = self._take("load")
-        if taken:
-            self._give(taken[1])
-        return taken is not None
+        def start(name, values):
+            if name == "LOAD_SHAPE":
+                self.item = values["item_bytes"]
+            if name != "LOAD" or values["target"] != 1:
+                return 0
+            return values["rows"] * (values["length"] // self.item) * -(-self.item // self.config.beat_bytes)
+
+        def move(left):
+            gone = min(left, self.config.output_fifo_beats - self.operands)
+            self.operands += gone
+            return gone
+
+        return self._flow("load", start, move)
 
     def _flow(self, engine, start, move):
         """Run an instruction that takes beats a few at a time: start(name, values) gives their number, move(left) how many go now."""
@@ -113,7 +122,7 @@ class BoundedQueues:
             if name == "TILE":
                 self.tiles[values["cluster"]] = values["pixels"]
             elif name == "DRAIN":
-                self.pool = values["pool_columns"]
+                self.pool, self.add = values["pool_columns"], values["add"]
             ends = name == "CONV" and not values["keep"]
             drained = sum(self.tiles) if ends else self.tiles[0] if name == "POOL" else 0
             self.running["compute"] = [values, self.tile_beats.popleft() if ends else 0, drained // (4 if self.pool else 1), False]
@@ -125,8 +134,8 @@ class BoundedQueues:
         if not given:
             self._give(values)
             step[3] = True
-        gone = min(drained, self.config.output_fifo_beats - self.outputs)
-        self.outputs, step[2] = self.outputs + gone, drained - gone
+        gone = min(drained, self.config.output_fifo_beats - self.outputs, self.operands if self.add else drained)
+        self.outputs, self.operands, step[2] = self.outputs + gone, self.operands - (gone if self.add else 0), drained - gone
         if step[2]:
             return gone > 0
         self.running["compute"] = None

@@ -38,8 +38,12 @@ int main(int count, char **arguments)
 		const struct model_layer *layer = (const struct model_layer *)(uintptr_t)model->table + i;
 		if (layer->kernel == MODEL_KERNEL_CONV2D)
 			conv2d(layer);
-		else
+		else if (layer->kernel == MODEL_KERNEL_MAX_POOL2D)
 			max_pool2d(layer);
+		else if (layer->kernel == MODEL_KERNEL_AVERAGE_POOL2D)
+			average_pool2d(layer);
+		else
+			add(layer);
 	}
 	output = fopen(arguments[4], "wb");
 	return !output || fwrite(memory, 1, size, output) != size || fclose(output);

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from compiler.ir import Conv2D, FullyConnected, MaxPool2D, Network, Padding, TensorInfo
-from tests.support.random_numbers import clear_channels, output_numbers, random_weights, zero_point
+from compiler.ir import AveragePool2D, Conv2D, FullyConnected, MaxPool2D, Network, Padding, Rescale, TensorInfo
+from tests.support.random_numbers import clear_channels, output_numbers, random_weights, scaling, zero_point
 
 
 @dataclass(frozen=True)
@@ -99,6 +99,15 @@ def _any_convolution(rng, limits, names, source, largest_kernel=None):
         largest_kernel = max(1, largest - 1)
 
 
+def square_convolution(rng, limits, names, source):
+    """Return (layer, its output TensorInfo) of a convolution whose output has the shape of `source`, sometimes a depthwise one."""
+    size = int(rng.choice([1, 3]))
+    if not limits.allow((size, size), source.shape, source.channels):
+        size = 1
+    groups = source.channels if rng.random() < 0.25 else 1
+    return _convolution(rng, limits, Conv2D, names, source, zero_point(rng), (size, size), source.channels, padding=Padding(*4 * [size // 2]), groups=groups)
+
+
 def _spanning(rng, limits, names):
     """A convolution with several tiles in pixels, output channels and input blocks, and its source."""
     pixels, planes, block = limits.spans
@@ -127,14 +136,46 @@ def _fully_connected(rng, limits, names, source):
     return _convolution(rng, limits, FullyConnected, names, source, zero_point(rng), kernel, outputs)
 
 
-def _max_pool(rng, limits, names, source):
+def _depthwise(rng, limits, names, source):
+    """A depthwise convolution, its window drawn again until it is small enough."""
+    largest = limits.largest_kernel
+    while True:
+        kernel, stride = (_integer(rng, 1, largest), _integer(rng, 1, largest)), _stride(rng)
+        padding = _padding(rng, kernel)
+        kernel = _fit(kernel, source.shape, padding)
+        if largest == 1 or limits.allow(kernel, source.shape, source.channels, source.channels):
+            return _convolution(rng, limits, Conv2D, names, source, zero_point(rng), kernel, source.channels, stride, padding, source.channels)
+        largest -= 1
+
+
+def _pool_window(rng, limits, source):
+    """Return (window, stride, padding) of a pool, often over the whole map; some windows hang over as ceil mode has them."""
+    if rng.random() < 0.15:
+        return source.shape[:2], (1, 1), Padding()
     kernel = (_integer(rng, 1, limits.largest_kernel), _integer(rng, 1, limits.largest_kernel))
     padding = _padding(rng, kernel)
     kernel = _fit(kernel, source.shape, padding)
     padding = Padding(*(min(edge, size - 1) for edge, size in zip(
         (padding.top, padding.left, padding.bottom, padding.right), kernel * 2, strict=True)))
-    kernel = _fit(kernel, source.shape, padding)
-    return _pool_layer(MaxPool2D(names[0], source.name, names[1], kernel, _stride(rng), padding), source)
+    return _fit(kernel, source.shape, padding), _stride(rng), padding
+
+
+def _max_pool(rng, limits, names, source):
+    return _pool_layer(MaxPool2D(names[0], source.name, names[1], *_pool_window(rng, limits, source), *_limits(rng)), source)
+
+
+def _average_pool(rng, limits, names, source):
+    return _pool_layer(AveragePool2D(names[0], source.name, names[1], *_pool_window(rng, limits, source), *_limits(rng), rng.random() < 0.3), source)
+
+
+def _rescale(rng, limits, names, source):
+    layer = Rescale(names[0], source.name, names[1], *scaling(rng, -3, 3, 30), *_limits(rng))
+    return layer, TensorInfo(names[1], *source.shape, zero_point=zero_point(rng))
+
+
+def _limits(rng):
+    """Return (clamp_min, clamp_max): all of int8, or less."""
+    return tuple(sorted(int(n) for n in rng.integers(-128, 128, 2))) if rng.random() < 0.3 else (-128, 127)
 
 
 def _pool_layer(layer, source):
@@ -153,14 +194,13 @@ def _first_layer(rng, limits, names):
         source = TensorInfo("image", *sides, _integer(rng, 1, 4), zero_point=zero_point(rng))
         return source, _any_convolution(rng, limits, names, source, 11)
     source = TensorInfo("image", *sides, _integer(rng, 1, limits.largest_channels), zero_point=zero_point(rng))
-    return source, _next_layer(rng, limits, names, source)
+    return source, next_layer(rng, limits, names, source)
 
 
-def _next_layer(rng, limits, names, source):
-    choice = rng.random()
-    if choice < 0.2:
-        return _fully_connected(rng, limits, names, source)
-    return _max_pool(rng, limits, names, source) if choice < 0.35 else _any_convolution(rng, limits, names, source)
+def next_layer(rng, limits, names, source):
+    """Return (layer, its output TensorInfo) of any kind over `source`; `names` are those of both."""
+    kinds = (_fully_connected, _max_pool, _average_pool, _depthwise, _rescale, _any_convolution)
+    return kinds[rng.choice(len(kinds), p=(0.15, 0.12, 0.1, 0.13, 0.05, 0.45))](rng, limits, names, source)
 
 
 def random_network(seed, columns, layers=1, largest_map=14, largest_kernel=5, largest_channels=24, least_weight=-128, spans=None,
@@ -175,7 +215,7 @@ def random_network(seed, columns, layers=1, largest_map=14, largest_kernel=5, la
     tensors, chain, image = {source.name: source}, [], source.name
     for index in range(layers):
         if index:
-            layer, target = _next_layer(rng, limits, (f"layer{index}", f"t{index}"), source)
+            layer, target = next_layer(rng, limits, (f"layer{index}", f"t{index}"), source)
         chain.append(layer)
         tensors[target.name] = source = target
         if layer.op == "conv2d" and min(target.shape[:2]) >= 2 and rng.random() < 0.2:

@@ -58,3 +58,10 @@ def _any_multipliers(rng, count):
     kind = rng.integers(0, 3, count)
     edges = rng.choice([0, 1, (1 << 30) - 1, 1 << 30, (1 << 31) - 1], count)
     return np.where(kind == 0, edges, np.where(kind == 1, (2 ** rng.uniform(0, 31, count)).astype(np.int64), rng.integers(0, 1 << 31, count)))
+
+
+def scaling(rng, low, high, most):
+    """Return a (multiplier, shift): most with a shift from `low` to `high`, some wild with one from -31 to `most`."""
+    if rng.random() < WILD_LAYERS / 2:
+        return int(_any_multipliers(rng, 1)[0]), int(rng.integers(-31, most + 1))
+    return int(rng.integers(1 << 30, 1 << 31)), int(rng.integers(low, high + 1))

@@ -33,8 +33,8 @@ def test_lanes_get_the_bytes_of_their_channels(name, zero_point, packed):
     row_inside, columns, rotations, widths = draw(rng, config)
     clk, word, valid_lanes, is_packed, place = flag(), unsigned(8 * size), unsigned(config.lanes), flag(packed), Place(config)
     numbers = [unsigned((size - 1).bit_length()) for _ in range(config.lanes)]
-    point, activations = signed(8, zero_point), unsigned(8 * config.lanes)
-    got = []
+    point, activations, first_outside = signed(8, zero_point), unsigned(8 * config.lanes), flag()
+    got, got_outside = [], []
 
     def drive(cycle):
         column, width = int(columns[cycle]), int(widths[cycle])
@@ -50,15 +50,19 @@ def test_lanes_get_the_bytes_of_their_channels(name, zero_point, packed):
 
     def sample(cycle):
         got.append(list(int(activations).to_bytes(config.lanes, "little")))
+        got_outside.append(bool(first_outside))
+
+    def inside(cycle, lane):
+        return row_inside[cycle] and 0 <= columns[cycle] + (channels[cycle, lane] if packed else 0) < widths[cycle]
 
     def expected(cycle, lane):
-        column = columns[cycle] + (channels[cycle, lane] if packed else 0)
         if not valid[cycle, lane]:
             return 0
-        if not row_inside[cycle] or not 0 <= column < widths[cycle]:
+        if not inside(cycle, lane):
             return zero_point & 0xFF
         return words[cycle, (channels[cycle, lane] + rotations[cycle]) % size]
 
-    run_block(clk, gather(clk, word, place, numbers, is_packed, valid_lanes, point, activations, config), CYCLES, drive, sample)
+    run_block(clk, gather(clk, word, place, numbers, is_packed, valid_lanes, point, activations, first_outside, config), CYCLES, drive, sample)
     for cycle in range(CYCLES - 3):
         assert got[cycle + 3] == [expected(cycle, lane) for lane in range(config.lanes)], f"seed {seed}, cycle {cycle}"
+        assert got_outside[cycle + 1] == (not inside(cycle, 0)), f"seed {seed}, cycle {cycle}"

@@ -8,6 +8,7 @@ import pytest
 
 from accel.config import CONFIGS, AccelConfig
 from accel.errors import UserError
+from accel.hdl.depthwise import OwnBytes
 from accel.hdl.interfaces import flag, signed, unsigned
 from accel.hdl.pe_grid import GRID_LATENCY, READ_LATENCY, pe_grid, read_group_bits
 from tests.support.bench import run_block
@@ -15,7 +16,7 @@ from tests.support.bench import run_block
 TINY = replace(CONFIGS["tiny"], name="test")
 PAIRS = replace(TINY, lanes=4, macs_per_multiplier=2, accumulator_bits=24)
 GRIDS = [
-    TINY, PAIRS, replace(TINY, macs_per_multiplier=2), replace(TINY, lanes=1), replace(PAIRS, lanes=1, clusters=1, requantise_lanes=4),
+    TINY, PAIRS, replace(TINY, macs_per_multiplier=2), replace(PAIRS, lanes=2, clusters=1, requantise_lanes=4),
     replace(TINY, lanes=8, block_channels=16, columns=8, clusters=1, requantise_lanes=8), replace(PAIRS, clusters=3, requantise_lanes=1),
     replace(PAIRS, clusters=1, columns=8, tile_pixels=16, accumulator_bits=32),
 ]
@@ -27,24 +28,31 @@ def describe(config):
 
 
 class GridBench:
-    """Drives a grid with tiles: lists of steps of `pixels` pixels, bank after bank; reads each tile while the next one is added up."""
+    """Drives a grid with tiles: lists of steps of `pixels` pixels, bank after bank; reads each tile while the next one is added up.
 
-    def __init__(self, config, tiles, pixels, seed):
+    A step is (weights [clusters, lanes, columns], activations [clusters, pixels, lanes]), or with a third part, words [clusters, pixels,
+    block_channels], and a fourth, planes [clusters, pixels], a depthwise one: the lanes 0 and 1 multiply bytes of that plane of the word.
+    used: lanes that get weights; the activations of the others must be 0.
+    """
+
+    def __init__(self, config, tiles, pixels, seed, used=None):
         self.config, self.pixels = config, pixels
         self.rng = np.random.default_rng(seed)
-        # (weights of clusters x lanes x columns, activations of clusters x pixels x lanes, its tile, whether it is its tile's first)
-        self.steps = [(*step, number, i == 0) for number, tile in enumerate(tiles) for i, step in enumerate(tile)]
+        # (step, its tile, whether it is its tile's first)
+        self.steps = [(step, number, i == 0) for number, tile in enumerate(tiles) for i, step in enumerate(tile)]
         self.tiles = len(tiles)
         clusters, columns, lanes = config.clusters, config.columns, config.lanes
         self.clk, self.swap, self.first, self.bank, self.read_bank = (flag() for _ in range(5))
         self.enable, self.valid = [flag() for _ in range(clusters)], [flag() for _ in range(clusters)]
         self.beat, self.lane = unsigned(8 * columns), unsigned(max(1, (lanes - 1).bit_length()))
-        self.words = [unsigned(8 * lanes) for _ in range(clusters)]
+        self.words, self.own = [unsigned(8 * lanes) for _ in range(clusters)], [OwnBytes(config) for _ in range(clusters)]
+        # Of each cluster the word of this cycle and the plane that is chosen, or None.
+        self.own_words = [(np.zeros(config.block_channels, int), None)] * clusters
         pixel_bits = (config.tile_pixels - 1).bit_length()
         self.pixel, self.read_pixel, self.read_group = unsigned(pixel_bits), unsigned(pixel_bits), unsigned(read_group_bits(config))
         self.sums = [signed(config.accumulator_bits) for _ in range(config.requantise_lanes)]
         self.got = np.zeros((self.tiles, clusters, pixels, columns), np.int64)
-        self.loads = [(c, j) for j in range(lanes) for c in range(clusters)]
+        self.loads = [(c, j) for j in range(lanes if used is None else used) for c in range(clusters)]
         # A step takes as many cycles as it has pixels, and not less than its weights take to load: one beat a lane and cluster.
         self.length = max(pixels, len(self.loads))
         self.end_of_tile = {}
@@ -53,7 +61,7 @@ class GridBench:
     def run(self):
         config = self.config
         reads = self.pixels * config.clusters * config.columns // config.requantise_lanes
-        block = pe_grid(self.clk, self.enable, self.beat, self.lane, self.swap, self.words, self.valid, self.pixel, self.first, self.bank,
+        block = pe_grid(self.clk, self.enable, self.beat, self.lane, self.swap, self.words, self.own, self.valid, self.pixel, self.first, self.bank,
                         self.read_bank, self.read_pixel, self.read_group, self.sums, config)
         cycles = (len(self.steps) + 1) * self.length + 1 + GRID_LATENCY + 2 * reads + READ_LATENCY + 2
         run_block(self.clk, block, cycles, self.drive, self.sample)
@@ -65,7 +73,11 @@ class GridBench:
         # The swap is in the cycle of the next step's first beat; the pixels follow it.
         step, phase = divmod(cycle - self.length, self.length)
         self.swap.next = phase == 0 and 0 <= step < len(self.steps)
+        before = list(self.own_words)
         self.put_pixels(*divmod(cycle - self.length - 1, self.length), cycle)
+        for c, own in enumerate(self.own):
+            self.put_own_bytes(own, 0, *self.own_words[c])
+            self.put_own_bytes(own, 1, *before[c])
         self.read(cycle)
 
     def load_weights(self, step, phase):
@@ -76,23 +88,33 @@ class GridBench:
         if step < len(self.steps) and phase < len(self.loads):
             c, j = self.loads[phase]
             self.enable[c].next = True
-            self.beat.next = int.from_bytes(self.steps[step][0][c, j].astype(np.int8).tobytes(), "little")
+            self.beat.next = int.from_bytes(self.steps[step][0][0][c, j].astype(np.int8).tobytes(), "little")
             self.lane.next = j
 
     def put_pixels(self, step, phase, cycle):
         for c in range(self.config.clusters):
             self.valid[c].next = False
             self.words[c].next = int.from_bytes(self.rng.bytes(self.config.lanes), "little")
+            self.own_words[c] = self.rng.integers(-128, 128, self.config.block_channels), None
         if not (0 <= step < len(self.steps) and phase < self.pixels):
             return
-        _, activations, tile, first = self.steps[step]
+        (_, activations, *own), tile, first = self.steps[step]
         self.pixel.next, self.first.next, self.bank.next = phase, first, tile % 2
         for c in range(self.config.clusters):
             self.valid[c].next = True
             self.words[c].next = int.from_bytes(activations[c, phase].astype(np.int8).tobytes(), "little")
-        last = step + 1 == len(self.steps) or self.steps[step + 1][2] != tile
+            if own:
+                self.own_words[c] = own[0][c, phase], own[1][c, phase]
+        last = step + 1 == len(self.steps) or self.steps[step + 1][1] != tile
         if last and phase == self.pixels - 1:
             self.end_of_tile[cycle + GRID_LATENCY] = tile
+
+    def put_own_bytes(self, own, lane, word, chosen):
+        columns = self.config.columns
+        for plane in range(self.config.beats_per_word):
+            bytes_ = word[columns * plane + lane:columns * (plane + 1):2]
+            own.bytes[lane][plane].next = int.from_bytes(bytes_.astype(np.int8).tobytes(), "little")
+            own.chosen[lane][plane].next = chosen == plane
 
     def read(self, cycle):
         config = self.config
@@ -120,8 +142,25 @@ def random_step(rng, config, pixels):
             rng.integers(-128, 128, (config.clusters, pixels, config.lanes)))
 
 
+def random_depthwise_step(rng, config, pixels):
+    weights, _ = random_step(rng, config, pixels)
+    weights[:, 2:] = 0
+    return (weights, np.full((config.clusters, pixels, config.lanes), 99), rng.integers(-128, 128, (config.clusters, pixels, config.block_channels)),
+            rng.integers(0, config.beats_per_word, (config.clusters, pixels)))
+
+
+def step_sums(weights, activations, words=None, planes=None):
+    """Return the sums [clusters, pixels, columns] that a step adds."""
+    if words is None:
+        return np.einsum("cpl,clk->cpk", activations, weights)
+    columns = weights.shape[2]
+    beats = np.take_along_axis(words.reshape(*planes.shape, -1, columns), planes[:, :, None, None], axis=2)[:, :, 0]
+    pairs = np.arange(columns) // 2 * 2
+    return sum(beats[:, :, pairs + lane] * weights[:, None, lane] for lane in range(2))
+
+
 def numpy_sums(tiles):
-    return np.array([sum(np.einsum("cpl,clk->cpk", activations, weights) for weights, activations in tile) for tile in tiles])
+    return np.array([sum(step_sums(*step) for step in tile) for tile in tiles])
 
 
 def steps_to_hide_a_drain(config, pixels):
@@ -136,6 +175,14 @@ def test_tiles_in_alternate_banks_equal_numpy(config, pixels):
     rng = np.random.default_rng(pixels)
     tiles = [[random_step(rng, config, pixels) for _ in range(steps_to_hide_a_drain(config, pixels))] for _ in range(3)]
     np.testing.assert_array_equal(GridBench(config, tiles, pixels, pixels).run(), numpy_sums(tiles))
+
+
+@pytest.mark.parametrize("config", GRIDS, ids=describe)
+def test_depthwise_steps_among_others_multiply_each_pair_of_columns_with_its_own_bytes(config):
+    rng = np.random.default_rng(5)
+    steps = steps_to_hide_a_drain(config, 8)
+    tiles = [[(random_step, random_depthwise_step)[rng.integers(2)](rng, config, 8) for _ in range(steps)] for _ in range(3)]
+    np.testing.assert_array_equal(GridBench(config, tiles, 8, 5).run(), numpy_sums(tiles))
 
 
 @pytest.mark.parametrize("config", [TINY, PAIRS], ids=describe)
@@ -158,10 +205,12 @@ def test_edge_values_in_all_lanes_equal_numpy(config, activation):
 
 @pytest.mark.parametrize("config", [TINY, PAIRS], ids=describe)
 def test_steps_of_one_pixel_add_to_the_same_sum_in_every_cycle(config):
-    config = replace(config, clusters=1, lanes=1)
+    config = replace(config, clusters=1)
     rng = np.random.default_rng(1)
     tiles = [[random_step(rng, config, 1) for _ in range(40)] for _ in range(3)]
-    bench = GridBench(config, tiles, 1, 1)
+    for _, activations in sum(tiles, []):
+        activations[:, :, 1:] = 0
+    bench = GridBench(config, tiles, 1, 1, used=1)
     assert bench.length == 1
     np.testing.assert_array_equal(bench.run(), numpy_sums(tiles))
 

@@ -7,7 +7,7 @@ import pytest
 from accel.golden.requantise import requantise
 from accel.hdl.interfaces import flag, signed, unsigned
 from accel.hdl.parameter_ram import Record
-from accel.hdl.requantise_lane import LATENCY, ROUNDING, requantise_lane
+from accel.hdl.requantise_lane import DOWN, LATENCY, ONCE, ROUNDING, TWICE, requantise_lane
 from tests.support.bench import run_block
 
 EDGES = (0, 1, -1, (1 << 31) - 1, -(1 << 31))
@@ -41,6 +41,17 @@ def products_near(targets, shifts, rng):
     return np.array(rows, dtype=np.int64)
 
 
+def averages(rng, count):
+    """Return rows that divide by a window of 1 to 1,024 bytes as the compiler has it, multiplier ceil(2**31 / n); half of them exact ties of both signs."""
+    n = rng.integers(1, 1025, count)
+    sums = rng.integers(-128 * n, 127 * n + 1)
+    even = 2 * rng.integers(1, 513, count)
+    tied = rng.random(count) < 0.5
+    n, sums = np.where(tied, even, n), np.where(tied, even // 2 * (2 * rng.integers(-128, 128, count) + 1), sums)
+    zero = np.zeros_like(n)
+    return np.stack([sums, zero, zero, np.minimum(-(-(1 << 31) // n), (1 << 31) - 1), zero], axis=1), n
+
+
 def ties(rng, count):
     """Return rows that end in exactly one half, in the multiplication's rounding or the shift's, of both signs."""
     shifts = -rng.integers(0, 31, count)
@@ -49,8 +60,11 @@ def ties(rng, count):
                      np.full_like(halves, 1 << 30), shifts], axis=1)
 
 
-def golden(rows, masked, settings, bits):
-    """Return the unsigned bytes that the golden model gives for rows (partial sum, correction, bias, multiplier, shift) of each cycle."""
+def golden(rows, masked, settings):
+    """Return the unsigned bytes that the golden model gives for rows (partial sum, correction, bias, multiplier, shift) of each cycle.
+
+    settings: (zero point, least, largest, rounding) of each.
+    """
     expected = []
     for (partial_sum, correction, bias, multiplier, shift), off, numbers in zip(rows, masked, settings, strict=True):
         number = requantise(np.array([[partial_sum - correction]]), np.array([bias]), np.array([0 if off else multiplier]), np.array([shift]), *numbers)
@@ -58,10 +72,10 @@ def golden(rows, masked, settings, bits):
     return expected
 
 
-def run(rows, masked, settings, bits, rounding=ROUNDING):
+def run(rows, masked, settings, bits, half=ROUNDING):
     """Put one row a cycle into a lane of `bits` accumulator bits; returns the bytes that come out, LATENCY cycles later."""
     clk, partial_sum, correction, record, off, result = flag(), signed(bits), signed(bits), Record(), flag(), unsigned(8)
-    numbers = [signed(8) for _ in range(3)]
+    numbers, rounding = [signed(8) for _ in range(3)], unsigned(2)
     results = []
 
     def drive(cycle):
@@ -70,10 +84,10 @@ def run(rows, masked, settings, bits, rounding=ROUNDING):
         if cycle < len(rows):
             partial_sum.next, correction.next, record.bias.next, record.multiplier.next, record.shift.next = (int(n) for n in rows[cycle])
             off.next = bool(masked[cycle])
-            for signal, number in zip(numbers, settings[cycle], strict=True):
+            for signal, number in zip([*numbers, rounding], settings[cycle], strict=True):
                 signal.next = int(number)
 
-    lane = requantise_lane(clk, partial_sum, correction, record, off, *numbers, result, rounding)
+    lane = requantise_lane(clk, partial_sum, correction, record, off, rounding, *numbers, result, half)
     run_block(clk, lane, len(rows) + LATENCY, drive)
     return results
 
@@ -81,20 +95,22 @@ def run(rows, masked, settings, bits, rounding=ROUNDING):
 def check(rows, masked, settings, bits=32):
     """Compare what comes out of a lane with the golden model."""
     rows[:, :2] = wrap(rows[:, :2], bits)
-    results, expected = run(rows, masked, settings, bits), golden(rows, masked, settings, bits)
+    results, expected = run(rows, masked, settings, bits), golden(rows, masked, settings)
     wrong = [(i, results[i], expected[i], rows[i].tolist(), masked[i], settings[i]) for i in range(len(rows)) if results[i] != expected[i]]
     assert len(results) == len(rows) and not wrong, f"{len(wrong)} wrong, first {wrong[:3]}"
 
 
+@pytest.mark.parametrize("rounding", [TWICE, ONCE, DOWN])
 @pytest.mark.parametrize("bits", [24, 30, 32])
 @pytest.mark.parametrize("numbers", [(0, -128, 127), (-128, -128, 127), (17, -20, 90), (127, -128, 127), (-50, 3, 3)])
-def test_results_equal_the_golden_model(numbers, bits):
+def test_results_equal_the_golden_model(numbers, bits, rounding):
     rng = np.random.default_rng(11 + bits)
     rows = np.concatenate([draw(rng, 400), ties(rng, 200)])
-    check(rows, np.zeros(len(rows), bool), [numbers] * len(rows), bits)
+    check(rows, np.zeros(len(rows), bool), [(*numbers, rounding)] * len(rows), bits)
 
 
-def test_every_shift_gives_exact_results_at_every_size_of_the_value():
+@pytest.mark.parametrize("rounding", [TWICE, ONCE, DOWN])
+def test_every_shift_gives_exact_results_at_every_size_of_the_value(rounding):
     rng = np.random.default_rng(12)
     shifts = np.repeat(np.arange(-31, 31), 20)
     rows = draw(rng, len(shifts))
@@ -102,19 +118,30 @@ def test_every_shift_gives_exact_results_at_every_size_of_the_value():
     # Half of the results should not be clamped.
     near = products_near(rng.integers(-140, 140, len(shifts)) * (1 << 31 - np.minimum(shifts, 30)), shifts, rng)
     rows = np.concatenate([rows, near])
-    check(rows, np.zeros(len(rows), bool), [(0, -128, 127)] * len(rows))
+    check(rows, np.zeros(len(rows), bool), [(0, -128, 127, rounding)] * len(rows))
 
 
-def test_zero_points_clamps_and_masks_may_change_in_every_cycle():
+def test_averages_are_rounded_half_away_from_zero():
+    rng = np.random.default_rng(15)
+    rows, n = averages(rng, 1000)
+    sums = rows[:, 0]
+    assert ((2 * sums % (2 * n) == n) & (sums < 0)).sum() > 100
+    exact = np.sign(sums) * ((2 * np.abs(sums) + n) // (2 * n))
+    assert [wrap(number, 8) for number in run(rows, [False] * 1000, [(0, -128, 127, ONCE)] * 1000, 32)] == exact.clip(-128, 127).tolist()
+
+
+def test_zero_points_clamps_roundings_and_masks_may_change_in_every_cycle():
     rng = np.random.default_rng(13)
     rows = np.concatenate([draw(rng, 300), ties(rng, 300)])
     bounds = np.sort(rng.integers(-128, 128, (len(rows), 2)), axis=1)
-    settings = [(int(zero), int(low), int(high)) for zero, (low, high) in zip(rng.integers(-128, 128, len(rows)), bounds, strict=True)]
+    roundings = rng.integers(TWICE, DOWN + 1, len(rows))
+    settings = [(int(zero), int(low), int(high), int(rounding))
+                for zero, (low, high), rounding in zip(rng.integers(-128, 128, len(rows)), bounds, roundings, strict=True)]
     check(rows, rng.integers(0, 4, len(rows)) == 0, settings)
 
 
 def test_another_rounding_constant_gives_other_results():
     rng = np.random.default_rng(14)
-    rows, numbers = ties(rng, 200), [(0, -128, 127)] * 200
+    rows, numbers = ties(rng, 200), [(0, -128, 127, TWICE)] * 200
     rows[:, 4] = -1
-    assert run(rows, [False] * 200, numbers, 32, rounding=0) != golden(rows, [False] * 200, numbers, 32)
+    assert run(rows, [False] * 200, numbers, 32, half=0) != golden(rows, [False] * 200, numbers)

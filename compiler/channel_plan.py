@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Plans a layer that works on each channel by itself: clusters take different pixels of a plane, or different planes."""
+
+from dataclasses import dataclass, replace
+
+from compiler.depthwise import depthwise_stream
+from compiler.estimate import LATENCY, MEMORY_SHARE, WAIT, load_cycles
+from compiler.loads import row_pieces
+from compiler.rounds import raster_rounds
+from compiler.tiling import Geometry, Strip, refuse, tilings
+from compiler.window import plain_window
+
+
+@dataclass(frozen=True)
+class ChannelPlan:
+    """A choice for one layer of ChannelWork `work`. apart: each cluster has a plane of its own; split: and weights of its own.
+
+    `tiling` has strips with rounds; `variants` [strip][round] names each round's variant. `groups` [pass] are ranges of planes. The stream of
+    variant v and the planes from p on is `streams[order.index((v, p))]`, with p = 0 where the work is uniform.
+    """
+
+    work: object
+    geometry: Geometry
+    apart: bool
+    split: int
+    tiling: object
+    variants: tuple
+    groups: tuple
+    order: tuple
+    streams: tuple
+    cycles: int
+
+    @property
+    def stream_bytes(self):
+        """Size of all weight streams."""
+        return sum(len(stream.data) for stream in self.streams)
+
+    @property
+    def last_weight(self):
+        """Offset in the streams of the last beat of weights."""
+        return self.stream_bytes - len(self.streams[-1].data) + self.streams[-1].last_weight
+
+    def stream_index(self, variant, planes):
+        """Return which of `streams` a round's variant and planes take."""
+        return self.order.index((variant, 0 if self.work.uniform else planes.start))
+
+
+def _cut_by_rows(part, map_width):
+    """Return the Round with a store a row, unless its rows are whole: then its runs are one piece of memory."""
+    if part.width == map_width:
+        return part
+    stores = []
+    for row, column, pixels in part.runs:
+        while pixels:
+            beats = min(pixels, part.column + part.width - column)
+            stores.append((row, column, beats))
+            row, column, pixels = row + 1, part.column, pixels - beats
+    return replace(part, stores=tuple(stores))
+
+
+def _with_rounds(geometry, strip, bands):
+    """Return (Strip with rounds, the variant of each round): the strip's outputs band by band."""
+    if geometry.pool:
+        strip = geometry.with_rounds(strip)
+        return strip, (0,) * len(strip.rounds)
+    rounds, variants = [], []
+    for rows, columns, variant in bands:
+        rows = range(max(rows.start, strip.output_rows.start), min(rows.stop, strip.output_rows.stop))
+        columns = range(max(columns.start, strip.output_columns.start), min(columns.stop, strip.output_columns.stop))
+        if rows and columns:
+            parts = raster_rounds(Strip(strip.input_rows, strip.input_columns, rows, columns), geometry.clusters, geometry.limit)
+            rounds += [_cut_by_rows(part, geometry.output_shape[1]) for part in parts]
+            variants += [variant] * len(parts)
+    return Strip(strip.input_rows, strip.input_columns, strip.output_rows, strip.output_columns, tuple(rounds)), tuple(variants)
+
+
+def _groups(config, tiling, planes, apart):
+    """Return for each pass its planes as ranges, one plane each or as many as there are clusters."""
+    size, groups = config.clusters if apart else 1, []
+    for blocks in tiling.passes:
+        low, high = blocks.start * config.beats_per_word, min(blocks.stop * config.beats_per_word, planes)
+        groups.append(tuple(range(first, min(first + size, high)) for first in range(low, high, size)))
+    return tuple(groups)
+
+
+def _streams(config, work, plan, trailer):
+    firsts = [0] if work.uniform else [group.start for groups in plan.groups for group in groups]
+    order = tuple((variant, first) for variant in range(len(work.variants)) for first in firsts)
+    sets = config.clusters if plan.split else 1
+    return order, tuple(depthwise_stream(config, work.variants[variant], work.folded, first * config.columns, sets, trailer) for variant, first in order)
+
+
+def _cycles(config, plan, placement):
+    """Follow loads and rounds in time; returns the estimated cycles."""
+    tiling, geometry, work = plan.tiling, plan.geometry, plan.work
+    taps, sets = geometry.layer.kernel[0] * geometry.layer.kernel[1], config.clusters if plan.split else 1
+    now, loaded, ends, traffic = 0.0, 0.0, [], 0.0
+    for strip in tiling.strips:
+        for blocks, groups in zip(tiling.passes, plan.groups, strict=True):
+            if len(ends) >= tiling.regions:
+                loaded = max(loaded, ends[-tiling.regions])
+            pieces, takes = row_pieces(config, geometry, strip, blocks)
+            arrivals = {}
+            for piece, take in zip(pieces, takes, strict=True):
+                loaded += load_cycles(config, geometry, placement, len(strip.input_columns), len(piece), blocks)
+                arrivals[take] = loaded + LATENCY
+            for turn, part in enumerate(strip.rounds):
+                if turn in arrivals:
+                    now = max(now + WAIT, arrivals[turn])
+                beats = 1 + 2 * taps * sets + sets * config.columns * config.parameter_beats
+                grid = taps * max(part.pixels, 2 * sets)
+                for group in groups:
+                    drained = part.drained * (len(group) if plan.apart else 1)
+                    now += max(grid, drained * config.columns // config.requantise_lanes, beats / MEMORY_SHARE)
+                    traffic += (beats + drained) / MEMORY_SHARE
+            ends.append(now)
+    last = tiling.strips[-1].rounds[-1]
+    return round(max(now, loaded + traffic) + last.drained * config.columns / config.requantise_lanes + LATENCY)
+
+
+def plan_channels(config, work, placement, output_shape, pool=False, trailer=b""):
+    """Return the ChannelPlan with the fewest estimated cycles.
+
+    `placement` is the input's, its channels being places; `output_shape` that of the windows; pool: the 2 x 2 maximum of the outputs is stored;
+    `trailer` ends each stream. Raises UserError where nothing fits.
+    """
+    layer, planes, best = work.variants[0], placement.planes, None
+    window = plain_window(config, layer.kernel, placement.shape[2])
+    for apart in (False, True) if config.clusters > 1 and planes > 1 else (False,):
+        split = int(apart and not work.uniform)
+        geometry = Geometry(layer, placement.shape, output_shape, window, 1 if apart else config.clusters, config.tile_pixels, pool,
+                            2 * (config.clusters if split else 1))
+        for tiling in tilings(config, geometry):
+            strips, variants = zip(*(_with_rounds(geometry, strip, work.bands) for strip in tiling.strips), strict=True)
+            tiling = replace(tiling, strips=strips)
+            plan = ChannelPlan(work, geometry, apart, split, tiling, variants, _groups(config, tiling, planes, apart), (), (), 0)
+            plan = replace(plan, cycles=_cycles(config, plan, placement))
+            if best is None or plan.cycles < best.cycles:
+                best = plan
+    if best is None:
+        raise refuse(config, layer)
+    order, streams = _streams(config, work, best, trailer)
+    return replace(best, order=order, streams=streams)

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The instructions of a layer that works on each channel by itself, from its plan."""
+
+from itertools import accumulate
+
+from compiler.emit import DATA, FREE, LayerEmitter
+from compiler.loads import Job, Loader, row_pieces
+
+
+def emit_channels(config, plan, source, target, stream_address, filters, waits_for_store, addition=None):
+    """Return the layer's instruction words.
+
+    The streams of `plan` lie at `stream_address` in order; `filters` is the word of the filter mask of the first output plane, or None where the
+    filters are always on; `addition` is what the outputs are added to, or None.
+    """
+    emitter = LayerEmitter(config, plan.geometry.layer, plan.geometry.window, source, target, plan.tiling.region_words, (1 << config.clusters) - 1,
+                           waits_for_store)
+    if addition is not None:
+        addition.load_tables(emitter)
+    _Body(emitter, plan, stream_address, filters, addition).emit()
+    return emitter.finish()
+
+
+class _Body:
+    """Emits job by job, in each round by round, all planes of a round one after the other."""
+
+    def __init__(self, emitter, plan, stream_address, filters, addition):
+        self.emitter, self.plan, self.filters, self.addition = emitter, plan, filters, addition
+        self.addresses = list(accumulate((len(stream.data) for stream in plan.streams), initial=stream_address))
+
+    def emit(self):
+        """Emit all jobs: each strip with each of its passes."""
+        plan, tiling = self.plan, self.plan.tiling
+        turns = [(strip, variants, blocks, groups) for strip, variants in zip(tiling.strips, plan.variants, strict=True)
+                 for blocks, groups in zip(tiling.passes, plan.groups, strict=True)]
+        jobs = [Job(strip, blocks, i % tiling.regions, *row_pieces(self.emitter.config, plan.geometry, strip, blocks), i >= tiling.regions,
+                    i + tiling.regions < len(turns)) for i, (strip, _, blocks, _) in enumerate(turns)]
+        loader = Loader(jobs, tiling.regions, self.emitter.load)
+        for number, (job, (strip, variants, _, groups)) in enumerate(zip(jobs, turns, strict=True)):
+            for turn, (part, variant) in enumerate(zip(strip.rounds, variants, strict=True)):
+                takes = loader.before(number, turn)
+                for index, planes in enumerate(groups):
+                    ends = turn == len(strip.rounds) - 1 and index == len(groups) - 1
+                    self._tile(job, part, variant, planes, DATA if takes and index == 0 else 0, FREE[job.region] if ends and job.before else 0)
+
+    def _tile(self, job, part, variant, planes, wait, signal):
+        plan, emitter = self.plan, self.emitter
+        self._settings(job, part, planes)
+        index = plan.stream_index(variant, planes)
+        stream, fields = plan.streams[index], self._filter_fields(planes)
+        if self.addition is not None:
+            self.addition.load_operands(emitter, planes, part.stores)
+        emitter.add("WEIGHTS", address=self.addresses[index], beats=len(stream.data) // emitter.config.beat_bytes, **fields)
+        last = len(stream.convs) - 1
+        for i in range(last + 1):
+            emitter.add("CONV", pixels=part.pixels, columns=self._columns(planes), accumulate=int(i > 0), keep=int(i < last),
+                        wait_a=wait if i == 0 else 0, signal_a=signal if i == last else 0, **fields)
+        for plane in planes:
+            for row, column, beats in part.stores:
+                emitter.store(plane, row, column, beats)
+
+    def _settings(self, job, part, planes):
+        """Set what a tile needs: all clusters have the same plane, or all have the same run; where planes are fewer than clusters, some have no pixels."""
+        work, plan, emitter, config = self.plan.work, self.plan, self.emitter, self.emitter.config
+        layer, sums = plan.geometry.layer, {} if self.addition is None else self.addition.drain_fields
+        emitter.set("DRAIN", zero_point=work.output, clamp_min=layer.clamp_min, clamp_max=layer.clamp_max, pool_columns=part.pool,
+                    rounding=work.rounding, **sums)
+        emitter.geometry(job, part.column, part.width, zero_point=work.padding, split=plan.split, depthwise=1, blocks=1)
+        first = job.blocks.start * config.beats_per_word
+        for cluster in range(config.clusters):
+            row, column, pixels = part.runs[0 if plan.apart else cluster]
+            plane = planes[min(cluster, len(planes) - 1)] if plan.apart else planes[0]
+            emitter.tile(cluster, job, (row, column, 0 if plan.apart and cluster >= len(planes) else pixels), part.column, plane=plane - first)
+
+    def _columns(self, planes):
+        """Return CONV.columns: the channels of the planes, or where all have the same weights those of one."""
+        config, channels = self.emitter.config, self.emitter.shape[2]
+        first = planes.start * config.columns
+        return min((len(planes) if self.plan.split else 1) * config.columns, channels - first)
+
+    def _filter_fields(self, planes):
+        whole = {} if self.addition is None else {"whole": 1}
+        return whole if self.filters is None else {"filters": self.filters + planes.start, "planes": len(planes), **whole}

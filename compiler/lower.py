@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Makes a network one that the accelerator can run layer by layer: puts in copies where a tensor does not lie as its readers need it."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from compiler.flatten import flatten
+from compiler.fuse import can_carry
+from compiler.ir import Add, Concat, Conv2D, FullyConnected, Network, Rescale, TensorInfo
+from compiler.layout import tensor_places
+from compiler.depthwise import runs_depthwise, spread_depthwise
+
+
+@dataclass(frozen=True)
+class Lowered:
+    """`network` with copies; `copies` names for each tensor that is one the tensor of which it is."""
+
+    network: Network
+    copies: dict
+
+
+def lower_network(network, columns):
+    """Return the Lowered network for planes of `columns` channels.
+
+    A Concat places its inputs, so each is a tensor of its own that no other Concat places, and not the network's dense input. An Add happens in the
+    drain of a layer that it alone reads; a pixel of the other operand is a beat in each plane, and both lie without gaps.
+    """
+    body = _Body(network, columns)
+    for layer in network.layers:
+        body.take(layer)
+    return Lowered(replace(network, tensors=body.tensors, layers=tuple(body.layers)), body.copies)
+
+
+class _Body:
+    """Collects layers in order."""
+
+    def __init__(self, network, columns):
+        self.network, self.columns, self.places = network, columns, tensor_places(network, columns)
+        self.tensors, self.layers, self.copies = dict(network.tensors), [], {}
+        self.placed = set()
+
+    def take(self, layer):
+        """Append `layer`, with the copies that it needs before it."""
+        if isinstance(layer, Concat):
+            layer = replace(layer, inputs=tuple(self._placed_by(layer, index) for index in range(len(layer.inputs))))
+        elif isinstance(layer, Add):
+            layer = self._addition(layer)
+        self.layers.append(layer)
+
+    def _placed_by(self, layer, index):
+        name = layer.inputs[index]
+        if name in self.placed or name == self.network.input:
+            name = self._copy(layer, index)
+        self.placed.add(name)
+        return name
+
+    def _addition(self, layer):
+        carry = [can_carry(self.network, layer, name) for name in layer.inputs]
+        names = list(layer.inputs)
+        for index, name in enumerate(layer.inputs):
+            if self.places[name] is not None:
+                names[index], carry[index] = self._copy(layer, index, close=True), True
+        if not any(carry):
+            index = int(names[1] == self.network.input)
+            names[index], carry[index] = self._copy(layer, index), True
+        for index, name in enumerate(names):
+            if name == self.network.input and self.network.tensors[name].channels > self.columns:
+                names[index] = self._copy(layer, index)
+        return replace(layer, input=names[0], other=names[1])
+
+    def _copy(self, layer, index, close=False):
+        """Append a layer that copies input `index` of `layer`, close: without gaps; returns its output's name."""
+        source = self.network.tensors[layer.inputs[index]]
+        name = f"{source.name} for {layer.name}:{index}"
+        copy = _identity(name, source) if close else Rescale(name, source.name, name)
+        self.layers.append(copy)
+        self.tensors[name] = replace(source, name=name)
+        self.copies[name] = source.name
+        return name
+
+
+def _identity(name, source):
+    """Return the 1 x 1 convolution that copies TensorInfo `source`."""
+    count = source.channels
+    return Conv2D(name, source.name, name, np.eye(count).reshape(count, 1, 1, count), np.zeros(count), np.full(count, 1 << 30), np.ones(count))
+
+
+def lower_layer(network, layer, placements):
+    """Return (layer, input TensorInfo, input Placement) as accelerator and CPU compute it: channels are places, gaps weigh nothing.
+
+    A fully connected layer is a convolution over its input's bytes.
+    """
+    info, placement = network.tensors[layer.input], placements[layer.input]
+    if isinstance(layer, FullyConnected):
+        return flatten(layer, info, placement)
+    if isinstance(layer, Conv2D):
+        layer = spread_depthwise(layer, placement) if runs_depthwise(layer) else spread_inputs(layer, placement)
+    spread = placement.spread()
+    return layer, TensorInfo(info.name, *spread.shape, info.scale, info.zero_point), spread
+
+
+def spread_inputs(layer, placement):
+    """Return the Conv2D `layer` over the places of its input; where there are gaps as one group."""
+    if placement.compact:
+        return layer
+    outputs, height, width, inputs = layer.weights.shape
+    first = np.arange(outputs) // (outputs // layer.groups) * inputs
+    weights = np.zeros((outputs, height, width, placement.extent), np.int8)
+    for k in range(outputs):
+        weights[k][..., list(placement.places[first[k]:first[k] + inputs])] = layer.weights[k]
+    mask = None
+    if layer.dynamic_mask is not None:
+        mask = np.zeros(placement.extent, bool)
+        mask[list(placement.places)] = layer.dynamic_mask
+    return replace(layer, weights=weights, groups=1, dynamic_mask=mask)

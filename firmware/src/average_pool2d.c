@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Average pooling on the CPU. */
+
+#include "kernels.h"
+
+/* The mean of a window, halves away from zero. */
+static int8_t mean(const struct model_layer *layer, uint32_t channel, int row, int column)
+{
+	const int8_t *input = (const int8_t *)layer->input + channel_offset(layer, channel);
+	uint32_t pitch = pixel_pitch(layer);
+	int32_t sum = 0, count = 0;
+
+	for (int y = row; y < row + (int)layer->kernel_height; y++)
+		for (int x = column; x < column + (int)layer->kernel_width; x++) {
+			int inside = (uint32_t)y < layer->input_height && (uint32_t)x < layer->input_width;
+			if (!inside && !layer->include_padding)
+				continue;
+			sum += inside ? input[(y * layer->input_width + x) * pitch] : layer->input_zero;
+			count++;
+		}
+	return clamped((sum > 0 ? sum + count / 2 : sum - count / 2) / count, layer);
+}
+
+void average_pool2d(const struct model_layer *layer)
+{
+	int8_t *output = (int8_t *)layer->output;
+	uint32_t plane_bytes = layer->output_height * layer->output_width * ACCEL_COLUMNS;
+
+	for (uint32_t channel = 0; channel < layer->output_channels; channel++) {
+		int8_t *pixel = output + channel / ACCEL_COLUMNS * plane_bytes + channel % ACCEL_COLUMNS;
+		for (uint32_t y = 0; y < layer->output_height; y++)
+			for (uint32_t x = 0; x < layer->output_width; x++, pixel += ACCEL_COLUMNS)
+				*pixel = mean(layer, channel, (int)(y * layer->stride_y - layer->pad_top), (int)(x * layer->stride_x - layer->pad_left));
+	}
+}
