@@ -3,7 +3,7 @@
 
 from collections import deque
 
-from compiler.timing.events import Beats, Signal
+from compiler.timing.events import Signal
 from compiler.timing.steps import stream_steps
 
 # Cycles from acting on a CONV to its first beat of the stream, from its last beat of weights to its first one of parameters, and from the end of
@@ -27,10 +27,9 @@ class ComputeEngine:
     weights: the Reader of the weight FIFO. streams(position, beats) gives the bytes of the stream from beat `position` on. outputs, operands: Beats.
     """
 
-    def __init__(self, events, config, queue, semaphores, weights, streams, outputs, operands, waits_for_drain=False):
+    def __init__(self, events, config, queue, semaphores, weights, streams, outputs, operands):
         self.events, self.config, self.queue, self.semaphores = events, config, queue, semaphores
         self.weights, self.streams, self.outputs, self.operands = weights, streams, outputs, operands
-        self.waits_for_drain = waits_for_drain
         self.settings, self.tiles, self.words, self.known = {}, {}, {}, {}
         self.stream_place = 0
         self.conv, self.pending = None, False
@@ -57,7 +56,7 @@ class ComputeEngine:
                 while self.conv is not None:
                     yield self.loaded
             if name in ("POOL", "LAYER"):
-                yield from self._quiet(name == "POOL" or self.waits_for_drain)
+                yield from self._quiet(name == "POOL")
             yield self.out_free
             self.queue.passed()
             if name == "TILE":
@@ -78,7 +77,7 @@ class ComputeEngine:
         """Process: until the last tile's pixels are issued, and where `drained` all its outputs have left."""
         while self.unfinished:
             yield self.tile_ended
-        yield self.boundary
+        yield self.boundary + 1
         if drained:
             while any(self.busy_banks) or self.to_drain:
                 yield self.bank_freed
@@ -95,10 +94,11 @@ class ComputeEngine:
             self.unfinished += 1
             sets = config.clusters if shape["split"] else 1
             pixels = conv["pixels"] + shape["dynamic"]
-            steps = self._steps(shape, pixels)
+            steps = yield from self._steps(shape, pixels)
             taken, loaded = yield from self._walk(steps, act + FIRST_BEAT, pixels)
             if not conv["keep"]:
-                loaded = yield from self._parameters(loaded + PARAMETERS, sets * config.columns * config.parameter_beats)
+                records = sets * config.columns + settings["DRAIN"]["add"] * config.requantise_lanes
+                loaded = yield from self._parameters(loaded + PARAMETERS, records * config.parameter_beats)
             finished = max(loaded, taken) + 1
             yield finished
             while self.unfinished > 1:
@@ -112,7 +112,9 @@ class ComputeEngine:
             self.loaded.fire()
 
     def _steps(self, shape, pixels):
-        """Return the Steps of the CONV whose stream begins here, and move on behind it and its parameters."""
+        """Process: return the Steps of the CONV whose stream begins here, and move on behind it."""
+        while self.streams.key(self.stream_place) is None:
+            yield self.weights.beats.added
         key = self.streams.key(self.stream_place), pixels, tuple(shape.items()), tuple(self.words.items()) if shape["dynamic"] else ()
         if key not in self.known:
             self.known[key] = stream_steps(self.config, self.streams.data(self.stream_place), shape, pixels, self.words)
@@ -188,7 +190,7 @@ class ComputeEngine:
             bank, settings, tiles, start = self.to_drain[0]
             numbers, shape = settings["DRAIN"], settings["SHAPE"]
             groups = config.columns // config.requantise_lanes
-            interval = groups * (2 if numbers.get("add") else 1) * (4 if numbers["pool_columns"] else 1)
+            interval = groups * (2 if numbers["add"] else 1) * (4 if numbers["pool_columns"] else 1)
             cycle = max(start + FIRST_READ, free)
             for cluster in range(config.clusters):
                 left = tiles[cluster]["pixels"] // (4 if numbers["pool_columns"] else 1)
@@ -198,7 +200,7 @@ class ComputeEngine:
                     while self.outputs.put - self.outputs.taken + count > config.output_fifo_beats + SKID:
                         yield self.outputs.removed
                     cycle = max(cycle, events.now)
-                    if numbers.get("add"):
+                    if numbers["add"]:
                         there, _ = yield from self.operands.take(count)
                         self.operands.removed.fire()
                         cycle = max(cycle, there - (count - 1) * interval)

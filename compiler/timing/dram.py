@@ -23,14 +23,13 @@ class DramTimings:
     write: int = 3        # 2 to the data, 1 of the bridge's buffer
     bank: int = 1         # the multiplexer turns to another bank
     activate: int = 5     # tRCD 3 and the turns of state machine and multiplexer
-    precharge: int = 5    # tRP 3 and the same
+    precharge: int = 3    # tRP
     to_write: int = 8     # the multiplexer turns to writes once one is there
     to_read: int = 2      # and back
     write_to_read: int = 6  # from a write to a read, at least: tWTR 2, the write's latency 2, tCCD 1
-    turn: int = 1         # the bridge turns from reads to writes or back
     refresh_period: int = 782
     refresh: int = 42     # tRP 3, tRFC 32 and the hand-over
-    phase: int = 391
+    phase: int = 540
 
 
 class Memory:
@@ -77,8 +76,7 @@ class Memory:
         """Return the cycles of the first and last command of a burst."""
         timings = self.timings
         row, bank = divmod(address // timings.row_bytes, timings.banks)
-        turns = write != self.writing
-        accepted = max(earliest + turns * timings.turn, self.accepted + 1)
+        accepted = max(earliest, self.accepted + 1)
         if bank != self.bank:
             accepted = max(accepted, self.commanded + 1)
         first = max(accepted + timings.queue + (timings.bank if bank != self.bank else 0), self.commanded + 1)

@@ -75,8 +75,7 @@ class Queue:
         self.events, self.depth, self.semaphores = events, depth, semaphores
         self.held, self.free_from = deque(), 0
         self.filled, self.room = Signal(events, f"{name}: an instruction"), Signal(events, f"room in the queue of {name}")
-        self.finished = True
-        self.current = None
+        self.open = False
 
     def push(self, instruction):
         """Put in an instruction in this cycle."""
@@ -87,18 +86,24 @@ class Queue:
         """Process: return the next instruction in the first cycle in which the engine can act on it; `passed` must follow."""
         while not self.held:
             yield self.filled
-        there, self.current = self.held[0]
+        there, instruction = self.held[0]
         yield max(there, self.free_from)
-        yield from self.semaphores.wait(self.current.takes)
+        yield from self.semaphores.wait(instruction.takes)
+        self.open = True
         # The engine looks at it first.
         yield self.events.now + 1
-        return self.current
+        return instruction
+
+    def reason(self):
+        """Return what the instruction at the head waits for, where nothing happens any more."""
+        missing = [number for number in self.held[0][1].takes if not self.semaphores.counts[number]]
+        return f"semaphore {missing[0]}" if missing and not self.open else "what is before it in its engine"
 
     def passed(self):
         """The engine acts on the instruction in this cycle."""
         _, instruction = self.held.popleft()
         pause = PASS_LAYER if instruction.name == "LAYER" else PASS_SYNC if "wait_a" in instruction.fields else PASS
-        self.free_from, self.current = self.events.now + pause, None
+        self.free_from, self.open = self.events.now + pause, False
         self.room.fire()
 
 

@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Executes a program's instruction words in time, without data: how many cycles each of its layers takes."""
 
-from accel import isa
 from compiler.timing.compute import ComputeEngine
 from compiler.timing.dram import DramTimings, Memory
-from compiler.timing.events import Beats, Events, Signal
+from compiler.timing.events import Beats, Events
 from compiler.timing.front import ENGINES, Front, Queue, Semaphores, decode
 from compiler.timing.load import LoadEngine, WeightsEngine
 from compiler.timing.reads import ReadArbiter, Reader
@@ -38,39 +37,54 @@ class Streams:
         return self.image[self.key(place) - self.base:]
 
 
-class Machine:
-    """One job."""
+class Deadlock(Exception):
+    """The program never ends; the sentence names the earliest instruction that waits, and what for."""
 
-    def __init__(self, config, words, address, image, base, timings=None, waits_for_drain=False):
+
+class Machine:
+    """One job: `words` lie at byte `address`, `image`, which holds the weight streams, at byte `base`. timings: of memory."""
+
+    def __init__(self, config, words, address, image, base, timings=None):
         self.events = events = Events()
-        self.config = config
         instructions = [decode(i, word) for i, word in enumerate(words)]
-        memory = Memory(events, timings or DramTimings(), config.beat_bytes)
-        semaphores = Semaphores(events)
+        memory, semaphores = Memory(events, timings or DramTimings(), config.beat_bytes), Semaphores(events)
         places = max(32, 2 * config.burst_beats)
-        fetching, loading, weighing = (Reader(events, *values) for values in (
-            (places, SHORT_FIFO, "fetch"), (places, SHORT_FIFO, "load engine"), (config.weight_fifo_beats, LONG_FIFO, "weight FIFO")))
-        outputs, operands = Beats(events, "output FIFO: beats"), Beats(events, "operand FIFO: beats")
+        readers = [Reader(events, *values) for values in (
+            (places, SHORT_FIFO, "fetch"), (places, SHORT_FIFO, "load engine"), (config.weight_fifo_beats, LONG_FIFO, "weight FIFO"))]
+        fetching, loading, weighing = readers
+        outputs, operands = Beats(events, "a beat in the output FIFO"), Beats(events, "a beat in the operand FIFO")
         self.queues = {engine: Queue(events, engine, config.queue_depth, semaphores) for engine in ENGINES}
         self.front = Front(events, config, instructions, fetching, self.queues)
-        self.loads = LoadEngine(events, config, self.queues["load"], loading, semaphores, operands, config.output_fifo_beats)
-        self.weights = WeightsEngine(events, self.queues["weights"], weighing, semaphores)
-        self.compute = ComputeEngine(events, config, self.queues["compute"], semaphores, weighing, Streams(config, instructions, image, base), outputs,
-                                     operands, waits_for_drain)
+        loads = LoadEngine(events, config, self.queues["load"], loading, semaphores, operands, config.output_fifo_beats)
+        weights = WeightsEngine(events, self.queues["weights"], weighing, semaphores)
+        self.compute = ComputeEngine(events, config, self.queues["compute"], semaphores, weighing, Streams(config, instructions, image, base), outputs, operands)
         self.store = StoreEngine(events, config, self.queues["store"], memory, semaphores, outputs)
-        for steps in (memory.serve(), ReadArbiter(events, config, memory, (fetching, loading, weighing)).work(), self.front.work(address),
-                      self.loads.work(), self.loads.write(), self.weights.work(), self.compute.control(), self.compute.load_steps(), self.compute.drain(),
-                      self.store.work()):
+        self.outputs = outputs
+        for steps in (memory.serve(), ReadArbiter(events, config, memory, readers).work(), self.front.work(address), loads.work(), loads.write(),
+                      weights.work(), self.compute.control(), self.compute.load_steps(), self.compute.drain(), self.store.work()):
             events.start(steps)
 
     def run(self):
-        """Return {record: cycles}."""
+        """Return {record of a layer: its cycles}, as the records count them: from the end of the layer before to the end of its compute instructions, the
+        last one until its writes are answered. Raises Deadlock."""
         self.events.run()
-        ends = self.compute.ends
-        end = max(self.store.answered, self.front.ended or 0) + SETTLE
+        self._check()
+        end = max(self.store.answered, self.front.ended) + SETTLE
         before, cycles = 0, {}
-        for i, (index, cycle) in enumerate(ends):
-            cycle = end if i == len(ends) - 1 else cycle
-            cycles[index] = cycle - before
-            before = cycle
+        for i, (record, cycle) in enumerate(self.compute.ends):
+            cycle = end if i == len(self.compute.ends) - 1 else cycle
+            cycles[record], before = cycle - before, cycle
         return cycles
+
+    def _check(self):
+        """Raise Deadlock where instructions or beats are left."""
+        waiting = [(queue.held[0][1], queue.reason()) for queue in self.queues.values() if queue.held]
+        if self.compute.unfinished:
+            waiting.append((self.compute.conv[0], "more beats of its weight stream"))
+        if self.store.missing:
+            waiting.append((self.store.missing, "more beats in the output FIFO"))
+        if waiting:
+            instruction, reason = min(waiting, key=lambda pair: pair[0].position)
+            raise Deadlock(f"the program never ends: {instruction.text} waits for {reason}")
+        if self.front.ended is None:
+            raise Deadlock("the program never ends: it has no END")

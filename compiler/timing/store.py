@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The store engine: bursts of the output FIFO to memory, and copies of them into activation buffers."""
 
-from accel.isa import SEMAPHORES
 from compiler.timing.events import Signal
 
 # Cycles from acting on a STORE (or from the burst before) to its first burst; from a burst's begin to its first beat; from an answer to its give.
@@ -13,11 +12,11 @@ ANSWERS = 16
 
 
 class StoreEngine:
-    """Executes STORE and LAYER; `answered` is when memory has answered the last write."""
+    """Executes STORE and LAYER; `answered` is when memory has answered the last write, `missing` the STORE whose beats are not all there."""
 
     def __init__(self, events, config, queue, memory, semaphores, outputs):
         self.events, self.config, self.queue, self.memory, self.semaphores, self.outputs = events, config, queue, memory, semaphores, outputs
-        self.under_way, self.answered = 0, 0
+        self.under_way, self.answered, self.missing = 0, 0, None
         self.answer = Signal(events, "store engine: the answer of a write")
 
     def work(self):
@@ -33,7 +32,7 @@ class StoreEngine:
                 self.queue.passed()
                 continue
             self.queue.passed()
-            store, cut = instruction.fields, events.now + CUT
+            self.missing, store, cut = instruction, instruction.fields, events.now + CUT
             address, left = store["address"], store["beats"]
             while left:
                 beats = min(left, (line - address % line) // config.beat_bytes)
@@ -48,7 +47,10 @@ class StoreEngine:
                 address += beats * config.beat_bytes
                 cut, free = begin + CUT, begin + FIRST_BEAT + beats
                 self.outputs.removed.fire()
-                if not left and store.get("copy_clusters") and store["copy_signal"] >= 8:
+                if left:
+                    continue
+                self.missing = None
+                if store["copy_clusters"] and store["copy_signal"] >= 8:
                     self.semaphores.give((store["copy_signal"] - 8,), free + COPIED)
 
     def _answered(self, gives):
