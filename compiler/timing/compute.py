@@ -9,7 +9,7 @@ from compiler.timing.steps import stream_steps
 # Cycles from acting on a CONV to its first beat of the stream, from its last beat of weights to its first one of parameters, and from the end of
 # the loader's work to the next CONV that it can take.
 FIRST_BEAT, PARAMETERS, READY = 2, 1, 1
-# From the last pixel to its drain's start (TO_GRID and GRID_LATENCY of the hardware), to its first read, and from the last read to the bank's freedom.
+# From the last pixel to its drain's start (TO_GRID and GRID_LATENCY of the hardware), from there to the first read, from the last read to the free bank.
 TO_DRAIN, FIRST_READ, FREED = 12, 2, 4
 # From a read to its beat in the output FIFO: 2 of the grid, 14 of the requantiser, 1 each of the gathering and of the FIFO before the output.
 TO_OUTPUT = 18
@@ -24,7 +24,7 @@ FIRST_WINDOW, WINDOW_OUT, LEAST_WINDOW = 2, 14, 4
 class ComputeEngine:
     """Executes SHAPE, WALK, DRAIN, TILE, MASK, CONV, POOL and LAYER; `ends` are the cycles at which layers end.
 
-    weights: the Reader of the weight FIFO. streams(position, beats) gives the bytes of the stream from beat `position` on. outputs, operands: Beats.
+    weights: the Reader of the weight FIFO. streams: the Streams behind it. outputs, operands: the Beats of the output and the operand FIFO.
     """
 
     def __init__(self, events, config, queue, semaphores, weights, streams, outputs, operands):
@@ -123,15 +123,14 @@ class ComputeEngine:
 
     def _walk(self, steps, first, pixels):
         """Process: returns (when the last step was taken, when the loader is done with it)."""
-        taken = None
-        loaded = first
+        taken, loaded = None, first
         for chunk in steps.chunks:
             there, held = yield from self.weights.beats.take(chunk.beats, self.weights.release)
             if taken is None:
                 loaded = max(first + chunk.beats, there + 1)
                 taken = yield from self._open(loaded)
             else:
-                loaded, taken = taken, max(taken + chunk.cycles, there + 1)
+                taken = max(taken + chunk.cycles, there + 1)
                 loaded = max(taken - chunk.lead, there + 1)
             self.weights.release(held, loaded)
             yield loaded

@@ -57,16 +57,16 @@ class Machine:
         self.front = Front(events, config, instructions, fetching, self.queues)
         loads = LoadEngine(events, config, self.queues["load"], loading, semaphores, operands, config.output_fifo_beats)
         weights = WeightsEngine(events, self.queues["weights"], weighing, semaphores)
-        self.compute = ComputeEngine(events, config, self.queues["compute"], semaphores, weighing, Streams(config, instructions, image, base), outputs, operands)
+        streams = Streams(config, instructions, image, base)
+        self.compute = ComputeEngine(events, config, self.queues["compute"], semaphores, weighing, streams, outputs, operands)
         self.store = StoreEngine(events, config, self.queues["store"], memory, semaphores, outputs)
-        self.outputs = outputs
         for steps in (memory.serve(), ReadArbiter(events, config, memory, readers).work(), self.front.work(address), loads.work(), loads.write(),
                       weights.work(), self.compute.control(), self.compute.load_steps(), self.compute.drain(), self.store.work()):
             events.start(steps)
 
     def run(self):
-        """Return {record of a layer: its cycles}, as the records count them: from the end of the layer before to the end of its compute instructions, the
-        last one until its writes are answered. Raises Deadlock."""
+        """Return {record of a layer: its cycles}, as the records count them: from the end of the layer before to the end of its compute
+        instructions, the last one until its writes are answered. Raises Deadlock."""
         self.events.run()
         self._check()
         end = max(self.store.answered, self.front.ended) + SETTLE

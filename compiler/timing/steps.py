@@ -19,7 +19,7 @@ class Chunk:
 
 @dataclass(frozen=True)
 class Steps:
-    """A CONV's `chunks`, of which the first is its first step alone, and the beats of masks and weights behind its last step. `count` of the steps."""
+    """A CONV's `chunks`, the first is its first step alone; `rest`: beats of masks and weights behind its last step; `count` of its steps."""
 
     chunks: tuple
     rest: int

@@ -19,8 +19,9 @@ def stream(taps=1, mask=(1 << CHANNELS) - 1, extra=0):
 
 def settings(taps=1, drain=None, **shape):
     """Return the words of SHAPE, WALK and DRAIN."""
-    fields = {"kernel_height": taps, "kernel_width": 1, "blocks": 1, "stride_y": 1, "stride_x": 1, "height": 64, "width": 32, "output_width": 32, **shape}
-    return [isa.encode("SHAPE", **fields), isa.encode("WALK", pixel_step=32, row_step=32), isa.encode("DRAIN", clamp_min=-128, clamp_max=127, **(drain or {}))]
+    fields = {"kernel_height": taps, "kernel_width": 1, "blocks": 1, "stride_y": 1, "stride_x": 1, "height": 64, "width": 32, "output_width": 32}
+    return [isa.encode("SHAPE", **fields, **shape), isa.encode("WALK", pixel_step=32, row_step=32),
+            isa.encode("DRAIN", clamp_min=-128, clamp_max=127, **(drain or {}))]
 
 
 def load(beats, **fields):
