@@ -56,6 +56,11 @@ def pool_cost(pooled, convolution):
     return pooled.cycles / convolution.cycles - 1
 
 
+def cost_model_error(*runs):
+    """Return the largest of |predicted cycles - cycles| / cycles over every layer of the runs."""
+    return max(abs(layer["cycles_predicted"] - layer["cycles"]) / layer["cycles"] for run in runs for layer in run.report["layers"])
+
+
 @dataclass(frozen=True)
 class Row:
     """A bar: `figure` is called with the Measured of `runs`, names of RUNS, and must be at least (or at most) `asked`."""
@@ -88,6 +93,7 @@ ROWS = {
     "mask-random-25": Row(1.05, _STEPS, "lower", ("mask-random-25", "mask-dense"), over_steps),
     "mask-dynamic-50": Row(1.15, _DENSITY, "lower", ("mask-dynamic-50", "mask-dynamic-dense"), over_density(0.50)),
     "maxpool-fused": Row(0.03, "cycles with pool / cycles of conv3x3-64 - 1", "lower", ("maxpool-fused", "conv3x3-64"), pool_cost),
+    "cost-model-error": Row(0.05, "max of |cycles predicted - cycles| / cycles over all layers", "lower", tuple(RUNS), cost_model_error),
 }
 
 

@@ -65,13 +65,15 @@ def run_networks(networks, config, jobs=2):
 
 
 def cycles_table(measured):
-    """Return the table of where each layer's cycles went, of [Measured]."""
+    """Return the table of each layer's cycles, those predicted beside those measured and where they went, of [Measured]."""
     table = Table("network", "layer", title="where the cycles went: busy, stalls by cause; and bytes of DRAM")
-    for head in ("cycles", "MACs done", "utilisation", *(name.removeprefix("stall_") for name in TIME_FIELDS), "read", "written"):
+    causes = [name.removeprefix("stall_") for name in TIME_FIELDS]
+    for head in ("cycles", "predicted", "error", "MACs done", "utilisation", *causes, "read", "written"):
         table.add_column(head, justify="right")
     for item in measured:
         for layer in item.report["layers"]:
             numbers = [layer[name] for name in (*TIME_FIELDS, "dram_read_bytes", "dram_write_bytes")]
-            table.add_row(item.network.name, layer["name"], f"{layer['cycles']:,}", f"{layer['macs_done']:,}", f"{layer['utilisation']:.1%}",
-                          *(f"{number:,}" for number in numbers))
+            error = layer["cycles_predicted"] / layer["cycles"] - 1
+            table.add_row(item.network.name, layer["name"], f"{layer['cycles']:,}", f"{layer['cycles_predicted']:,}", f"{error:+.1%}",
+                          f"{layer['macs_done']:,}", f"{layer['utilisation']:.1%}", *(f"{number:,}" for number in numbers))
     return table

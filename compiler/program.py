@@ -17,6 +17,7 @@ from compiler.residency import plan_residency
 from compiler.schedule import Schedule
 from compiler.stage import Stage
 from compiler.tiling import refuse
+from compiler.timing import predict_cycles
 
 DEFAULT_BASE = 0x4100_0000
 
@@ -27,7 +28,7 @@ class CompiledLayer:
 
     A convolution and the max pool or addition fused into it are one. What multiplies has its `plan` and `stream_address`, a convolution `filters`: the
     word of the run-time filter mask of its first output plane (None: its filters are always on). `members` are the names of the network's
-    layers in it, none where it only copies a tensor.
+    layers in it, none where it only copies a tensor. `cycles_predicted` is what the timing model says of the program.
     """
 
     name: str
@@ -39,11 +40,7 @@ class CompiledLayer:
     stream_address: int = 0
     filters: int | None = None
     members: tuple = ()
-
-    @property
-    def cycles_predicted(self):
-        """The compiler's estimate, or None for a max pool."""
-        return None if self.plan is None else self.plan.cycles
+    cycles_predicted: int = 0
 
 
 @dataclass(frozen=True)
@@ -101,7 +98,8 @@ def compile_network(network, config, base=DEFAULT_BASE):
     length = len(_emit(lowered.network, config, parts, base, places))
     places = place_tensors(lowered.network, config.columns, align(program_address + length * isa.INSTRUCTION_BYTES))
     words = _emit(lowered.network, config, parts, base, places)
-    layers = tuple(_compiled_layer(network, i, part, base) for i, part in enumerate(parts))
+    predicted = predict_cycles(config, words, program_address, constants, base)
+    layers = tuple(_compiled_layer(network, i, part, base, predicted[i]) for i, part in enumerate(parts))
     end = align(max(placement.address + placement.bytes for placement in places.values()))
     placements = {name: reduced.complete(lowered.copies.get(name, name), place) for name, place in places.items()}
     return CompiledModel(config, base, constants, program_address, tuple(words), placements, layers, end, lowered.network, places, lowered.copies)
@@ -120,13 +118,13 @@ class _Part:
     filters: int | None = None
 
 
-def _compiled_layer(network, index, part, base):
+def _compiled_layer(network, index, part, base, cycles):
     unit = part.stage.unit
     known = {layer.name: layer for layer in network.layers}
     members = tuple(name for name in unit.members if name in known)
     macs = sum(network.macs(known[name]) for name in members)
     return CompiledLayer(unit.name, unit.op, index, unit.output, macs, None if part.stage.is_pool else part.plan, base + part.offset, part.filters,
-                         members)
+                         members, cycles)
 
 
 class _Constants:

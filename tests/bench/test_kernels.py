@@ -20,6 +20,7 @@ BARS = {
     "conv3x3-13": (0.85, "higher"), "conv1x1-128": (0.85, "higher"), "conv11x11-s4": (0.75, "higher"), "conv5x5-g2": (0.90, "higher"),
     "fc-4096": (0.85, "higher"), "mask-50": (1.05, "lower"), "mask-25": (1.05, "lower"), "mask-random-50": (1.05, "lower"),
     "mask-random-25": (1.05, "lower"), "mask-dynamic-50": (1.15, "lower"), "maxpool-fused": (0.03, "lower"), "conv3x3-64@arty-100": (0.80, "higher"),
+    "cost-model-error": (0.05, "lower"),
 }
 
 
@@ -71,6 +72,11 @@ def test_figures_follow_their_formulas():
     assert figure("mask-50", measured(cycles=550), measured(cycles=1000)) == 1.1
     assert figure("mask-25", measured(cycles=550), measured(cycles=1000)) == 2.2
     assert figure("maxpool-fused", measured(cycles=1020), measured(cycles=1000)) == pytest.approx(0.02)
+    runs = [measured() for _ in RUNS]
+    for run in runs:
+        run.report["layers"] = [{"cycles": 200, "cycles_predicted": 203}, {"cycles": 100, "cycles_predicted": 101}]
+    runs[-2].report["layers"][1]["cycles_predicted"] = 96
+    assert figure("cost-model-error", *runs) == pytest.approx(0.04)
     masked = measured("mask-random-25", 400)
     steps = np.ceil(channels_set(masked.network.layers[0].weights) / 4).sum() / (8 * 4 * 8)
     assert figure("mask-random-25", masked, measured(cycles=1000)) == pytest.approx(0.4 / steps)
