@@ -142,8 +142,8 @@ def _sized(row, field, config):
     """Return the least and the largest value of fields that depend on the configuration; of others, all that there is."""
     most = {
         "config_hash": config.hash, "item_bytes": 2 * config.beat_bytes, "destination": config.activation_words,
-        "clusters": (1 << config.clusters) - 1, "copy_clusters": (1 << config.clusters) - 1, "cluster": config.clusters - 1, "address": config.activation_words // 2,
-        "pixels": config.tile_pixels, "columns": config.columns, "plane": config.beats_per_word - 1}
+        "clusters": (1 << config.clusters) - 1, "copy_clusters": (1 << config.clusters) - 1, "cluster": config.clusters - 1,
+        "address": config.activation_words // 2, "pixels": config.tile_pixels, "columns": config.columns, "plane": config.beats_per_word - 1}
     if field.name in most:
         return most["config_hash"] if field.name == "config_hash" else int(field.name in ("item_bytes", "pixels")), most[field.name]
     return field.minimum, field.maximum
