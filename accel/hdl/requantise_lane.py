@@ -4,7 +4,8 @@
 With a right shift s the golden model, rounding twice, computes high = (value * multiplier + 2**30) >> 31 and
 (high + 2**(s - 1) - (high < 0)) >> s, which is (value * multiplier + half + 2**(s + 30)) >> (31 + s), where half is 2**30, or for a negative
 value 2**30 - 2**31: for high = 0 both give 0. So one shift right by 31 - shift, of a bit more than the result, serves all shifts; the last
-bit it shifts out rounds. Rounding once, half away from zero, is that last bit alone after 1 was taken from a negative product; rounding down leaves the bit out.
+bit it shifts out rounds. Rounding once, half away from zero, is that last bit alone after 1 was taken from a negative product; rounding
+down leaves the bit out.
 """
 
 from myhdl import always, always_comb, block, concat, intbv
