@@ -52,8 +52,9 @@ def compute_control(clk, clear, instructions, waiting, opened, loader_ready, poo
     instructions (in, InstructionStream). waiting (out, Tile): the settings, held from start_conv until opened (in, flag).
     loader_ready (in, flag): a CONV may start. pool_idle (in, flag): no pool is under way.
     issued (in, flag): no convolution or pool has anything left to read. quiet (in, flag): nor is anything left to drain.
-    start_conv, start_pool (out, flags): one pulse each; pool_plane (out, flag). write_mask (out, flag): a MASK is taken. layer_end (out, flag), layer_index (out): a LAYER passes.
-    record_free (in, flag): the counters take the end of a layer. stop (in, flag): another part of the engine has failed. fault (out, Fault): BAD_FIELD.
+    start_conv, start_pool (out, flags): one pulse each; pool_plane (out, flag). write_mask (out, flag): a MASK is taken. layer_end (out, flag),
+    layer_index (out): a LAYER passes. record_free (in, flag): the counters take the end of a layer. stop (in, flag): another part of the
+    engine has failed. fault (out, Fault): BAD_FIELD.
     """
     op = isa.OPCODES
     op_shape, op_walk, op_drain, op_tile, op_conv, op_pool, op_mask = op.SHAPE, op.WALK, op.DRAIN, op.TILE, op.CONV, op.POOL, op.MASK

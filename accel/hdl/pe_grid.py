@@ -90,7 +90,8 @@ def cluster_grid(clk, enable, lane, operands, swaps, word, own, valid, pixel, fi
     """The columns of one cluster.
 
     enable, lane: of the cycle before `operands`. word: the activations, own: as in pe_grid. valid, pixel, first and bank come
-    chain_latency(config) - 1 cycles after theirs. values (out, list of `columns` lists of 2): the sums of read_pixel (in) of the cycle before in each bank.
+    chain_latency(config) - 1 cycles after theirs. values (out, list of `columns` lists of 2): the sums of read_pixel (in) of the cycle before
+    in each bank.
     """
     macs, lanes = config.macs_per_multiplier, config.lanes
     loads = [flag() for _ in range(lanes)]
@@ -102,8 +103,8 @@ def cluster_grid(clk, enable, lane, operands, swaps, word, own, valid, pixel, fi
     bytes_ = [take_byte(word, activations[j], j) for j in range(lanes)]
     skews = [delay(clk, activations[j], skewed[j], j % CHAIN_LANES) for j in range(lanes)]
     chosen = pair_activations(skewed, own, pairs)
-    multipliers = [mac_columns(clk, loads, operands[p], swaps, pairs[p * macs // 2] + skewed[OWN_LANES:], terms[p * macs:(p + 1) * macs], carries[p],
-                               config) for p in range(len(operands))]
+    multipliers = [mac_columns(clk, loads, operands[p], swaps, pairs[p * macs // 2] + skewed[OWN_LANES:], terms[p * macs:(p + 1) * macs],
+                               carries[p], config) for p in range(len(operands))]
     control = [control_bank(clk, b, valid, pixel, first, bank, read_pixel, controls[b]) for b in range(2)]
     columns = [pe_column(clk, controls, write_address, terms[k], carries[k // 2] if macs == 2 and k % 2 else None, values[k], config)
                for k in range(config.columns)]

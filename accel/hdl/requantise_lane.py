@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Requantises one value a cycle: TFLite's MultiplyByQuantizedMultiplier with double rounding, or with one; zero point and clamp.
+"""Requantises one value a cycle: TFLite's MultiplyByQuantizedMultiplier, zero point and clamp. It rounds twice as TFLite does, or once.
 
-With double rounding and a right shift s the golden model computes high = (value * multiplier + 2**30) >> 31 and
-(high + 2**(s - 1) - (high < 0)) >> s, which is (value * multiplier + half + 2**(s + 30)) >> (31 + s), where half is 2**30, or for a negative value 2**30 - 2**31: for high = 0 both
-give 0. So one shift right by 31 - shift, of a bit more than the result, serves all shifts; the last bit it shifts out rounds.
-Rounding once, half up, is that last bit alone; half away from zero, after 1 was taken from a negative product; rounding down leaves the bit out.
+With a right shift s the golden model, rounding twice, computes high = (value * multiplier + 2**30) >> 31 and
+(high + 2**(s - 1) - (high < 0)) >> s, which is (value * multiplier + half + 2**(s + 30)) >> (31 + s), where half is 2**30, or for a negative
+value 2**30 - 2**31: for high = 0 both give 0. So one shift right by 31 - shift, of a bit more than the result, serves all shifts; the last
+bit it shifts out rounds. Rounding once, half up, is that last bit alone, half away from zero after 1 was taken from a negative product;
+rounding down leaves the bit out.
 """
 
 from myhdl import always, always_comb, block, concat, intbv

@@ -67,6 +67,14 @@ def test_averages_of_1_to_1024_bytes_are_rounded_half_away_from_zero(window):
     assert_exact(config, program, f"window {window}")
 
 
+@pytest.mark.full
+@pytest.mark.parametrize("seed", range(100, 130))
+def test_random_depthwise_layers_on_the_grid_of_the_larger_arty_are_exact(seed):
+    config = CONFIGS["arty-100"]
+    rng = np.random.default_rng(seed)
+    assert_exact(config, program_of([random_layer(rng, config) for _ in range(4)], config), f"seed {seed}", stall=(0, 30)[seed % 2])
+
+
 def with_layer_ends(program):
     """Return the words with a LAYER behind each of the program's tiles, and their number."""
     words, tiles = [], 0

@@ -134,16 +134,16 @@ _PLAUSIBLE = {
     "length": (1, 64), "beats": (1, 40), ("STORE", "beats"): (1, 12),
     "kernel_height": (1, 3), "kernel_width": (1, 3), "blocks": (1, 3), "stride_y": (1, 3), "stride_x": (1, 3), "height": (1, 12), "width": (1, 12),
     "first_x": (-2, 0), "output_width": (1, 8), "pixel_step": (0, 4), "row_step": (0, 8), "tap_step": (0, 4), "tap_row_step": (0, 8), "y": (-2, 8),
-    "x": (-2, 8), "output_x": (0, 4), "planes": (0, 2), "void": (0, 0), "filters": (0, 5), "first_block": (0, 2), "block": (0, 3), "pool_columns": (0, 0),
-    "rounding": (0, 2)}
+    "x": (-2, 8), "output_x": (0, 4), "planes": (0, 2), "void": (0, 0), "filters": (0, 5), "first_block": (0, 2), "block": (0, 3),
+    "pool_columns": (0, 0), "rounding": (0, 2), "target": (0, 2)}
 
 
 def _sized(row, field, config):
     """Return the least and the largest value of fields that depend on the configuration; of others, all that there is."""
     most = {
         "config_hash": config.hash, "item_bytes": 2 * config.beat_bytes, "destination": config.activation_words,
-        "clusters": (1 << config.clusters) - 1, "cluster": config.clusters - 1, "address": config.activation_words // 2,
-        "pixels": config.tile_pixels, "columns": config.columns, "plane": config.beats_per_word - 1}
+        "clusters": (1 << config.clusters) - 1, "copy_clusters": (1 << config.clusters) - 1, "cluster": config.clusters - 1,
+        "address": config.activation_words // 2, "pixels": config.tile_pixels, "columns": config.columns, "plane": config.beats_per_word - 1}
     if field.name in most:
         return most["config_hash"] if field.name == "config_hash" else int(field.name in ("item_bytes", "pixels")), most[field.name]
     return field.minimum, field.maximum

@@ -42,7 +42,7 @@ def products_near(targets, shifts, rng):
 
 
 def averages(rng, count):
-    """Return rows that divide by a window of 1 to 1,024 bytes as the compiler has it, multiplier ceil(2**31 / n); half of them exact ties of both signs."""
+    """Return rows that divide by n bytes of a window, 1 to 1,024, with the multiplier ceil(2**31 / n), and n; half are exact ties of both signs."""
     n = rng.integers(1, 1025, count)
     sums = rng.integers(-128 * n, 127 * n + 1)
     even = 2 * rng.integers(1, 513, count)
@@ -67,7 +67,8 @@ def golden(rows, masked, settings):
     """
     expected = []
     for (partial_sum, correction, bias, multiplier, shift), off, numbers in zip(rows, masked, settings, strict=True):
-        number = requantise(np.array([[partial_sum - correction]]), np.array([bias]), np.array([0 if off else multiplier]), np.array([shift]), *numbers)
+        number = requantise(np.array([[partial_sum - correction]]), np.array([bias]), np.array([0 if off else multiplier]), np.array([shift]),
+                            *numbers)
         expected.append(int(number[0, 0]) & 0xFF)
     return expected
 
