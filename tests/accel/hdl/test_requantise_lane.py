@@ -74,7 +74,10 @@ def golden(rows, masked, settings):
 
 
 def run(rows, masked, settings, bits, half=ROUNDING):
-    """Put one row a cycle into a lane of `bits` accumulator bits; returns the bytes that come out, LATENCY cycles later."""
+    """Put one row a cycle into a lane of `bits` accumulator bits; returns the bytes that come out, LATENCY cycles later.
+
+    In every third row the bias comes as an addition's `other`, a cycle later.
+    """
     clk, partial_sum, correction, record, off, result = flag(), signed(bits), signed(bits), Record(), flag(), unsigned(8)
     other, numbers, rounding = signed(32), [signed(8) for _ in range(3)], unsigned(2)
     results = []
@@ -82,8 +85,11 @@ def run(rows, masked, settings, bits, half=ROUNDING):
     def drive(cycle):
         if cycle >= LATENCY:
             results.append(int(result))
+        other.next = int(rows[cycle - 1][2]) if cycle % 3 == 1 else 0
         if cycle < len(rows):
             partial_sum.next, correction.next, record.bias.next, record.multiplier.next, record.shift.next = (int(n) for n in rows[cycle])
+            if cycle % 3 == 0:
+                record.bias.next = 0
             off.next = bool(masked[cycle])
             for signal, number in zip([*numbers, rounding], settings[cycle], strict=True):
                 signal.next = int(number)
