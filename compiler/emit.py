@@ -113,7 +113,7 @@ class LayerEmitter:
         return column * self.layer.stride[1] - self.layer.padding.left - strip.input_columns.start
 
     def tile(self, cluster, job, run, column, block=0, plane=0):
-        """Set a cluster's run (output row, output column, pixels) of rows that begin at output column `column`, from word `block`, plane `plane` on."""
+        """Set a cluster's run (output row, output column, pixels) of rows that begin at output column `column`, from a pixel's word and plane on."""
         row, first, pixels = run
         strip, window = job.strip, self.window
         y = row * self.layer.stride[0] - self.layer.padding.top - strip.input_rows.start

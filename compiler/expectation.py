@@ -48,7 +48,8 @@ def filters_off(network, model, filters):
         if layer.filters is not None:
             convolution = next(member for member in network.layers if member.name == layer.members[0])
             places = map(model.placements[convolution.output].place, range(len(convolution.bias)))
-            off[convolution.name] = np.array([place >= 0 and not filters[layer.filters + place // columns] >> place % columns & 1 for place in places])
+            off[convolution.name] = np.array([place >= 0 and not filters[layer.filters + place // columns] >> place % columns & 1
+                                              for place in places])
     return off
 
 

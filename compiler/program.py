@@ -26,9 +26,9 @@ DEFAULT_BASE = 0x4100_0000
 class CompiledLayer:
     """One layer of the accelerator: its counters are in record `record`; `macs` are those of the dense network.
 
-    A convolution and the max pool or addition fused into it are one. What multiplies has its `plan` and `stream_address`, a convolution `filters`: the
-    word of the run-time filter mask of its first output plane (None: its filters are always on). `members` are the names of the network's
-    layers in it, none where it only copies a tensor.
+    A convolution and the max pool or addition fused into it are one. What multiplies has its `plan` and `stream_address`, a convolution also
+    `filters`: the word of the run-time filter mask of its first output plane (None: its filters are always on). `members` are the names of the
+    network's layers in it, none where it only copies a tensor.
     """
 
     name: str
@@ -110,7 +110,7 @@ def compile_network(network, config, base=DEFAULT_BASE):
 
 @dataclass(frozen=True)
 class _Part:
-    """A Unit with its plan, the offsets of its weight streams and of its addition's tables, and its first word of the filter mask; None where it has none."""
+    """A Unit with its plan, the offsets of its weight streams and of its addition's tables, and its first word of the filter mask (None: none)."""
 
     unit: object
     plan: object = None
@@ -141,7 +141,7 @@ class _Constants:
 
 
 def _plan(lowered, config, units, placements):
-    """Return ([_Part], all constants). Output planes are numbered through the network for the filter mask, as far as it has words; copies have none."""
+    """Return ([_Part], all constants). Output planes, but copies', are numbered through the network for the filter mask, as far as it has words."""
     network, parts, constants, plane = lowered.network, [], _Constants(), 0
     for unit in units:
         if isinstance(unit.layer, MaxPool2D):
