@@ -7,6 +7,7 @@ import numpy as np
 
 from accel.errors import UserError
 from accel.golden import Golden
+from compiler.ir import Concat
 from compiler.reference import execute
 
 
@@ -64,7 +65,7 @@ def expect(network, model, image, filters=None):
         raise UserError(f"the golden model stops at instruction {result.position} with error {result.error}: this is a bug in the compiler")
     reference = execute(network, image[np.newaxis], filters_off(network, model, filters) if filters else None)
     tensors = {}
-    for layer in model.layers:
+    for layer in [*model.layers, *(layer for layer in model.lowered.layers if isinstance(layer, Concat))]:
         place = model.placements[layer.output]
         low = place.address - model.base
         tensors[layer.output] = place.unpack(bytes(memory[low:low + place.bytes]))

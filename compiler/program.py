@@ -17,7 +17,7 @@ from compiler.fuse import fused_units
 from compiler.ir import Conv2D, MaxPool2D
 from compiler.layout import align, place_tensors
 from compiler.lower import lower_layer, lower_network
-from compiler.pooling import emit_max_pool
+from compiler.pooling import emit_max_pool, max_pool_cycles
 
 DEFAULT_BASE = 0x4100_0000
 
@@ -28,7 +28,7 @@ class CompiledLayer:
 
     A convolution and the max pool or addition fused into it are one. What multiplies has its `plan` and `stream_address`, a convolution also
     `filters`: the word of the run-time filter mask of its first output plane (None: its filters are always on). `members` are the names of the
-    network's layers in it, none where it only copies a tensor.
+    network's layers in it, none where it only copies a tensor; `cycles_predicted` is the compiler's estimate.
     """
 
     name: str
@@ -40,11 +40,7 @@ class CompiledLayer:
     stream_address: int = 0
     filters: int | None = None
     members: tuple = ()
-
-    @property
-    def cycles_predicted(self):
-        """The compiler's estimate, or None for a max pool."""
-        return None if self.plan is None else self.plan.cycles
+    cycles_predicted: int = 0
 
 
 @dataclass(frozen=True)
@@ -113,6 +109,7 @@ class _Part:
     """A Unit with its plan, the offsets of its weight streams and of its addition's tables, and its first word of the filter mask (None: none)."""
 
     unit: object
+    cycles: int
     plan: object = None
     offset: int = 0
     tables: int = 0
@@ -124,7 +121,7 @@ def _compiled_layer(network, index, part, base):
     known = {layer.name: layer for layer in network.layers}
     members = tuple(name for name in unit.members if name in known)
     macs = sum(network.macs(known[name]) for name in members)
-    return CompiledLayer(unit.name, unit.op, index, unit.output, macs, part.plan, base + part.offset, part.filters, members)
+    return CompiledLayer(unit.name, unit.op, index, unit.output, macs, part.plan, base + part.offset, part.filters, members, part.cycles)
 
 
 class _Constants:
@@ -145,7 +142,8 @@ def _plan(lowered, config, units, placements):
     network, parts, constants, plane = lowered.network, [], _Constants(), 0
     for unit in units:
         if isinstance(unit.layer, MaxPool2D):
-            parts.append(_Part(unit))
+            _, _, source = lower_layer(network, unit.layer, placements)
+            parts.append(_Part(unit, max_pool_cycles(config, unit.layer, source, placements[unit.output].spread())))
             continue
         plan = _unit_plan(network, config, unit, placements)
         offset, tables, filters = constants.put(b"".join(stream.data for stream in plan.streams)), 0, None
@@ -155,7 +153,7 @@ def _plan(lowered, config, units, placements):
         planes = placements[unit.inner].planes
         if isinstance(unit.layer, Conv2D) and unit.inner not in lowered.copies and plane + planes <= FILTER_WORDS:
             filters, plane = plane, plane + planes
-        parts.append(_Part(unit, plan, offset, tables, filters))
+        parts.append(_Part(unit, plan.cycles, plan, offset, tables, filters))
     return parts, bytes(constants.data)
 
 
