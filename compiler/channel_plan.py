@@ -92,7 +92,8 @@ def _streams(config, work, plan, trailer):
     firsts = [0] if work.uniform else [group.start for groups in plan.groups for group in groups]
     order = tuple((variant, first) for variant in range(len(work.variants)) for first in firsts)
     sets = config.clusters if plan.split else 1
-    return order, tuple(depthwise_stream(config, work.variants[variant], work.folded, first * config.columns, sets, trailer) for variant, first in order)
+    return order, tuple(depthwise_stream(config, work.variants[variant], work.folded, first * config.columns, sets, trailer)
+                        for variant, first in order)
 
 
 def _cycles(config, plan, placement, resident):

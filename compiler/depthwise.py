@@ -61,8 +61,8 @@ def _equal_runs(counts):
 def _average(layer, columns, shape, zero_point):
     """Return the work of an average: rectangles of outputs whose windows hold equally many places."""
     if max(layer.window) > MOST_TAPS:
-        raise UserError(f"layer {layer.name!r}: its window is {layer.window[0]} x {layer.window[1]}, but at most {MOST_TAPS} rows and columns are possible; "
-                        f"average in two steps")
+        raise UserError(f"layer {layer.name!r}: its window is {layer.window[0]} x {layer.window[1]}, but at most {MOST_TAPS} rows and columns are "
+                        f"possible; average in two steps")
     rows, width = layer.counts(shape)
     numbers, bands = [], []
     for band in _equal_runs(rows):

@@ -28,7 +28,8 @@ class Reduced:
             return placement
         places = np.full(len(self.constants[name]), -1)
         places[self.kept[name]] = [placement.place(channel) for channel in range(placement.shape[2])]
-        return replace(placement, shape=(*placement.shape[:2], len(places)), places=tuple(places.tolist()), constants=tuple(self.constants[name].tolist()))
+        return replace(placement, shape=(*placement.shape[:2], len(places)), places=tuple(places.tolist()),
+                       constants=tuple(self.constants[name].tolist()))
 
 
 def eliminate(network):

@@ -58,7 +58,7 @@ class _Body:
                 emitter.store(plane, row, column, beats)
 
     def _settings(self, job, part, planes):
-        """Set what a tile needs: all clusters have the same plane, or all have the same run; where planes are fewer than clusters, some have no pixels."""
+        """Set what a tile needs: all clusters have the same plane, or all the same run; where planes are fewer than clusters, some have no pixels."""
         work, plan, emitter, config = self.plan.work, self.plan, self.emitter, self.emitter.config
         layer, sums = plan.geometry.layer, {} if self.addition is None else self.addition.drain_fields
         emitter.set("DRAIN", zero_point=work.output, clamp_min=layer.clamp_min, clamp_max=layer.clamp_max, pool_columns=part.pool,

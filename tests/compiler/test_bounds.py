@@ -71,6 +71,7 @@ def test_an_average_that_counts_padding_mixes_the_zero_point_in():
 def test_sums_and_concatenations_of_constants_are_constants():
     five, six = np.array([5]), np.array([6])
     layer = Add("a", "x", "y", "z", 1 << 30, 0, 1 << 30, 0, 1 << 30, 30)
-    low, high = assert_within(layer, [five.astype(np.int8).reshape(1, 1, 1, 1), six.astype(np.int8).reshape(1, 1, 1, 1)], [(five, five), (six, six)], [0, 1], 2)
+    maps = [one.astype(np.int8).reshape(1, 1, 1, 1) for one in (five, six)]
+    low, high = assert_within(layer, maps, [(five, five), (six, six)], [0, 1], 2)
     assert low == high
     assert [end.tolist() for end in output_bounds(Concat("j", ("x", "y"), "z"), [(five, five), (six, six)], [0, 0], 0)] == [[5, 6], [5, 6]]

@@ -87,8 +87,8 @@ def test_every_reader_of_a_concatenation_is_exact(channels, reader, config):
 def test_every_producer_can_write_into_a_concatenation(config):
     net = Net(20)
     first = net.conv("image", 6)
-    parts = [first, net.put(MaxPool2D("m", first, "m", (1, 1), (1, 1))), net.conv("image", 20, 20), net.put(AveragePool2D("v", "image", "v", (1, 1), (1, 1))),
-             net.put(Rescale("r", "image", "r", 1 << 30, 1)), net.put(Add("a", net.conv("image", 20), "image", "a", *NUMBERS)), "image", first]
+    parts = [first, net.put(MaxPool2D("m", first, "m", (1, 1), (1, 1))), net.conv("image", 20, 20),
+             net.put(AveragePool2D("v", "image", "v", (1, 1), (1, 1))), net.put(Rescale("r", "image", "r", 1 << 30, 1)), net.put(Add("a", net.conv("image", 20), "image", "a", *NUMBERS)), "image", first]
     inner = net.concat(*parts)
     small = net.put(MaxPool2D("q", net.concat(inner, net.conv("image", 3), "image"), "q", (2, 2), (2, 2)))
     net.conv(small, 5)
@@ -145,7 +145,8 @@ def test_maps_that_do_not_fit_together_are_refused():
     net = Net(16)
     net.concat(net.conv("image", 8), net.conv("image", 8))
     network = net.network()
-    for change, sentence in (({"zero_point": 3}, "same scale and zero point"), ({"scale": 0.5}, "same scale and zero point"), ({"height": 5}, "pixels")):
+    numbers = "same scale and zero point"
+    for change, sentence in (({"zero_point": 3}, numbers), ({"scale": 0.5}, numbers), ({"height": 5}, "pixels")):
         tensors = network.tensors | {"c0": replace(network.tensors["c0"], **change)}
         with pytest.raises(UserError, match=f"layer 'j2'.*{sentence}"):
             network.layers[2].check("layer 'j2'", *(tensors[name] for name in ("c0", "c1", "j2")))

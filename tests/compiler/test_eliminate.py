@@ -37,7 +37,8 @@ class Net:
         name, inputs = f"c{len(self.layers)}", self.tensors[source].channels
         weights = self.rng.integers(-127, 128, (outputs, *kernel, inputs // groups))
         bias = self.rng.integers(-most_bias, most_bias + 1, outputs)
-        multipliers, shifts = self.rng.integers(1 << 30, 1 << 31, outputs), np.full(outputs, round(np.log2(60 / (75 * 75 * np.sqrt(weights[0].size)))))
+        multipliers = self.rng.integers(1 << 30, 1 << 31, outputs)
+        shifts = np.full(outputs, round(np.log2(60 / (75 * 75 * np.sqrt(weights[0].size)))))
         for k in dead:
             if value == ZERO:
                 multipliers[k] = 0
@@ -191,7 +192,7 @@ def test_an_output_that_the_mask_could_turn_off_is_no_constant_for_later_layers(
     """The first filter is always at least 40 without the mask, so the second layer's would be clamped; with it, it is the zero point."""
     first = Conv2D("c0", "image", "c0", np.full((2, 1, 1, 1), 1), [200, 0], [1 << 30] * 2, [1, 1], clamp_min=ZERO)
     second = Conv2D("c1", "c0", "c1", np.full((1, 1, 1, 2), [100, 0]), [0], [1 << 30], [1])
-    tensors = {"image": TensorInfo("image", 2, 2, 1), "c0": TensorInfo("c0", 2, 2, 2, zero_point=ZERO), "c1": TensorInfo("c1", 2, 2, 1, zero_point=ZERO)}
+    tensors = {name: TensorInfo(name, 2, 2, channels, zero_point=ZERO) for name, channels in (("image", 1), ("c0", 2), ("c1", 1))}
     network, config = Network("masked", "image", "c1", tensors, (first, second)), CONFIGS["tiny"]
     model = compile_network(network, config)
     for filters in ([15] * 1024, [0] + [15] * 1023, [2] + [15] * 1023):

@@ -105,7 +105,8 @@ def square_convolution(rng, limits, names, source):
     if not limits.allow((size, size), source.shape, source.channels):
         size = 1
     groups = source.channels if rng.random() < 0.25 else 1
-    return _convolution(rng, limits, Conv2D, names, source, zero_point(rng), (size, size), source.channels, padding=Padding(*4 * [size // 2]), groups=groups)
+    padding = Padding(*4 * [size // 2])
+    return _convolution(rng, limits, Conv2D, names, source, zero_point(rng), (size, size), source.channels, padding=padding, groups=groups)
 
 
 def _spanning(rng, limits, names):
@@ -165,7 +166,7 @@ def _max_pool(rng, limits, names, source):
 
 
 def _average_pool(rng, limits, names, source):
-    return _pool_layer(AveragePool2D(names[0], source.name, names[1], *_pool_window(rng, limits, source), *_limits(rng), rng.random() < 0.3), source)
+    return _pool_layer(AveragePool2D(names[0], source.name, names[1], *_pool_window(rng, limits, source), *_limits(rng), rng.random() < 0.5), source)
 
 
 def _rescale(rng, limits, names, source):
