@@ -180,7 +180,7 @@ def compute_engine(clk, clear, instructions, weights, filter_address, filter_wor
     step, write, pixel = Step(config), WeightWrite(config), Pixel(config)
     take, opened, finish, finish_allowed, finish_taken, keeps = (flag() for _ in range(6))
     loader_ready, loader_waits, walker_waits, waits_for_bank = (flag() for _ in range(4))
-    start_conv, start_pool, pool_plane, write_mask, issued, quiet, stop = (flag() for _ in range(7))
+    start_conv, start_pool, write_mask, issued, quiet, stop = (flag() for _ in range(6))
     pool_idle, pool_issues, pool_ended, use_pool = (flag() for _ in range(4))
     layer_end, layer_index = flag(), unsigned(6)
     mask_number, dynamic_word = unsigned(5), unsigned(config.block_channels)
@@ -206,14 +206,14 @@ def compute_engine(clk, clear, instructions, weights, filter_address, filter_wor
     drain_outputs, pool_outputs = Stream(8 * columns), Stream(8 * columns)
 
     control = compute_control(clk, clear, instructions, waiting, opened, loader_ready, pool_idle, issued, quiet, start_conv, start_pool,
-                              pool_plane, write_mask, layer_end, layer_index, record_free, stop, control_fault, config)
+                              write_mask, layer_end, layer_index, record_free, stop, control_fault, config)
     masks = dynamic_mask(clk, write_mask, instructions.word, mask_number, dynamic_word, config)
     loader = step_loader(clk, clear, start_conv, waiting.shape, waiting.walk, waiting.conv, waiting.drain.add, bank_free,
                          weights.valid, weights.ready, weights.data, mask_number, dynamic_word, filter_address, filter_word, take, step, write, loader_ready, finish,
                          finish_taken, keeps, loader_waits, config)
     walk = walker(clk, clear, stop, waiting, tile, step, bank_free, take, opened, walker_waits, finish, finish_allowed, finish_taken, pixel,
                   word_addresses, places, addresses, beyond, config)
-    pooling = pool_engine(clk, clear, stop, start_pool, waiting, pool_plane, words[0], pool_outputs, pool_idle, pool_issues, pool_ended,
+    pooling = pool_engine(clk, clear, stop, start_pool, waiting, words[0], pool_outputs, pool_idle, pool_issues, pool_ended,
                           pool_word_addresses, pool_address, pool_beyond, config)
     paths = [
         cluster_path(clk, buffer_write, c, pixel.valid[c], word_addresses[c], pool_word_addresses, use_pool, places[c], channels_2, packed_2,
