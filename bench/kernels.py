@@ -58,7 +58,8 @@ def pool_cost(pooled, convolution):
 
 def cost_model_error(*runs):
     """Return the largest of |predicted cycles - cycles| / cycles over every layer of the runs."""
-    return max(abs(layer["cycles_predicted"] - layer["cycles"]) / layer["cycles"] for run in runs for layer in run.report["layers"])
+    pairs = [(layer["cycles_predicted"], cycles) for run in runs for layer, cycles in zip(run.report["layers"], run.layer_cycles, strict=True)]
+    return max(abs(predicted - cycles) / cycles for predicted, cycles in pairs)
 
 
 @dataclass(frozen=True)

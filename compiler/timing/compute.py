@@ -9,7 +9,7 @@ from compiler.timing.steps import stream_steps
 # Cycles from acting on a CONV to its first beat of the stream, from its last beat of weights to its first one of parameters, and from the end of
 # the loader's work to the next CONV that it can take.
 FIRST_BEAT, PARAMETERS, READY = 2, 1, 1
-# From the last pixel to its drain's start (TO_GRID and GRID_LATENCY of the hardware), from there to the first read, from the last read to the free bank.
+# From the last pixel to its drain's start (the hardware's TO_GRID and GRID_LATENCY), from there to the first read, from the last read to the free bank.
 TO_DRAIN, FIRST_READ, FREED = 12, 2, 4
 # From a read to its beat in the output FIFO: 2 of the grid, 14 of the requantiser, 1 each of the gathering and of the FIFO before the output.
 TO_OUTPUT = 18

@@ -29,7 +29,7 @@ class DramTimings:
     write_to_read: int = 6  # from a write to a read, at least: tWTR 2, the write's latency 2, tCCD 1
     refresh_period: int = 782
     refresh: int = 42     # tRP 3, tRFC 32 and the hand-over
-    phase: int = 540
+    phase: int = 391      # the first refresh, from the doorbell
 
 
 class Memory:
