@@ -9,6 +9,10 @@ from compiler.ir import AveragePool2D, Conv2D, FullyConnected, MaxPool2D, Networ
 from tests.support.random_numbers import clear_channels, output_numbers, random_weights, scaling, zero_point
 
 
+# Words of the smallest activation buffer.
+SMALLEST_BUFFER = 64
+
+
 @dataclass(frozen=True)
 class Limits:
     """What layers are drawn for.
@@ -150,8 +154,8 @@ def _depthwise(rng, limits, names, source):
 
 
 def _pool_window(rng, limits, source):
-    """Return (window, stride, padding) of a pool, often over the whole map; some windows hang over as ceil mode has them."""
-    if rng.random() < 0.15:
+    """Return (window, stride, padding) of a pool, sometimes over the whole of a small map; some windows hang over as ceil mode has them."""
+    if rng.random() < 0.25 and source.height * source.width <= SMALLEST_BUFFER:
         return source.shape[:2], (1, 1), Padding()
     kernel = (_integer(rng, 1, limits.largest_kernel), _integer(rng, 1, limits.largest_kernel))
     padding = _padding(rng, kernel)
