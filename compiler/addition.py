@@ -29,7 +29,6 @@ def sum_tables(add, own, zero_points):
 class Addition:
     """The Add `layer` whose operand lies at Placement `operand`; its tables lie at `tables`; `zero_point` is that of the sums.
 
-    after_addition: the accelerator's layer before has an addition too.
     A dense operand has at most `columns` channels: each of its pixels is a beat.
     """
 
@@ -37,7 +36,6 @@ class Addition:
     operand: object
     tables: int
     zero_point: int
-    after_addition: bool
 
     @property
     def drain_fields(self):
@@ -45,15 +43,14 @@ class Addition:
         return {"add": 1, "sum_zero_point": self.zero_point, "sum_clamp_min": self.layer.clamp_min, "sum_clamp_max": self.layer.clamp_max}
 
     def load_tables(self, emitter):
-        """Load the tables before anything else of the layer; they are there before the data behind them, for which the first CONV waits.
+        """Load the tables before anything else of the layer.
 
-        No addition of another kind may still be drained then. Where the layer before has one, the load waits for its last store. Else it runs while
-        that layer is computed: that layer's own first load has waited for all that was stored before it.
+        The load waits until the layer before has stored everything, so no addition of another kind is still drained; it is complete before the data
+        behind it, for which the first CONV waits.
         """
-        waits = self.after_addition and emitter.waits_for_store
         emitter.set("LOAD_SHAPE", item_bytes=4, item_step=1)
-        emitter.add("LOAD", address=self.tables, rows=1, length=4 * TABLE_WORDS, target=2, wait_b=WRITTEN if waits else 0)
-        emitter.waits_for_store &= not waits
+        emitter.add("LOAD", address=self.tables, rows=1, length=4 * TABLE_WORDS, target=2, wait_b=WRITTEN if emitter.waits_for_store else 0)
+        emitter.waits_for_store = False
 
     def load_operands(self, emitter, planes, stores):
         """Load what the drain of a tile adds, in its order: the pieces `stores` (row, column, beats) of each of `planes`.

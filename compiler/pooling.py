@@ -33,7 +33,7 @@ def _geometry(config, layer, source, target):
 
 
 def max_pool_cycles(config, layer, source, target):
-    """Return the estimated cycles of the layer, `source` and `target` being Placements: a window position a cycle, LEAST_CYCLES or more a window."""
+    """Return the estimated cycles of the layer, `source` and `target` being Placements: a window position a cycle, no window less than LEAST_CYCLES."""
     geometry = _geometry(config, layer, source, target)
     tiling = _tiling(config, geometry)
     loads = [load_cycles(config, geometry, source, len(strip.input_columns), len(strip.input_rows), blocks)

@@ -171,23 +171,21 @@ def _emit(network, config, parts, base, placements):
     words = [isa.encode("BEGIN", isa_version=isa.ISA_VERSION, config_hash=config.hash)]
     for i, part in enumerate(parts):
         try:
-            after_addition = i > 0 and parts[i - 1].unit.addition is not None
-            words += _emit_unit(network, part, config, base, placements, i > 0, after_addition)
+            words += _emit_unit(network, part, config, base, placements, i > 0)
         except ValueError as error:
             raise UserError(f"layer {part.unit.name!r} is beyond what an instruction can say: {error}") from error
         words.append(isa.encode("LAYER", index=i))
     return [*words, isa.encode("END")]
 
 
-def _emit_unit(network, part, config, base, placements, waits_for_store, after_addition):
+def _emit_unit(network, part, config, base, placements, waits_for_store):
     unit = part.unit
     layer, info, source = lower_layer(network, unit.layer, placements)
     target, addition, streams = placements[unit.output].spread(), None, base + part.offset
     if part.plan is None:
         return emit_max_pool(config, layer, source, target, waits_for_store)
     if unit.addition is not None:
-        addition = Addition(unit.addition, placements[unit.operand], base + part.tables, network.tensors[unit.output].zero_point,
-                            after_addition)
+        addition = Addition(unit.addition, placements[unit.operand], base + part.tables, network.tensors[unit.output].zero_point)
     if runs_depthwise(unit.layer):
         return emit_channels(config, part.plan, source, target, streams, part.filters, waits_for_store, addition)
     zero_points = info.zero_point, network.tensors[unit.inner].zero_point

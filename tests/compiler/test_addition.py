@@ -142,13 +142,6 @@ def test_a_layer_with_an_addition_loads_its_tables_first_and_is_never_void():
     assert all(values["whole"] for name, values in instructions if name in ("CONV", "WEIGHTS"))
 
 
-def test_tables_are_loaded_while_a_layer_without_addition_is_computed():
-    network = network_of((6, 6), 16, *CASES["two convolutions"])
-    loads = [values for name, values in map(isa.decode, compile_network(network, CONFIGS["arty-35"]).words) if name == "LOAD"]
-    place = next(i for i, values in enumerate(loads) if values["target"] == 2)
-    assert not loads[place]["wait_b"] and loads[place + 1]["wait_b"]
-
-
 def test_filters_that_are_off_count_as_their_zero_point_in_a_sum():
     network, config = network_of((6, 7), 20, *widened(CASES["two convolutions"], 20)), CONFIGS["tiny"]
     model = compile_network(network, config)
