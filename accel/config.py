@@ -101,6 +101,11 @@ class AccelConfig:
         return self.activation_words * self.block_channels
 
     @property
+    def activation_beats(self):
+        """Beats of activation buffer in one cluster: what LOAD and STORE count its places in."""
+        return self.activation_words * self.beats_per_word
+
+    @property
     def hash(self):
         """32-bit identity of everything but the name; a program states the hash it was compiled for."""
         sizes = {key: value for key, value in sorted(asdict(self).items()) if key != "name"}

@@ -9,7 +9,8 @@ from accel.hdl.dispatch import dispatch
 from accel.hdl.fetch import fetch, fetch_places
 from accel.hdl.fifo import block_fifo, fifo
 from accel.hdl.filter_memory import ADDRESS_BITS, filter_memory
-from accel.hdl.interfaces import Activity, BufferWrite, Fault, InstructionStream, ReadRequest, Stream, flag, unsigned
+from accel.hdl.interfaces import (
+    Activity, BufferWrite, Fault, InstructionStream, OperandWrite, ReadRequest, Stream, TableWrite, flag, unsigned)
 from accel.hdl.load_engine import load_engine, load_places
 from accel.hdl.read_arbiter import read_arbiter
 from accel.hdl.records import records
@@ -17,6 +18,7 @@ from accel.hdl.requantise_lane import ROUNDING
 from accel.hdl.register_file import JobRegisters, register_file
 from accel.hdl.semaphores import instruction_gate, semaphore, waiting_opcodes
 from accel.hdl.status import count_fetched, earliest_waiting, summarise, watch
+from accel.hdl.store_copy import merge_writes
 from accel.hdl.store_engine import store_engine
 from accel.hdl.weights_engine import weights_engine
 from accel.isa import SEMAPHORES
@@ -89,12 +91,14 @@ def core(clk, rst, wb_adr, wb_dat_w, wb_dat_r, wb_sel, wb_cyc, wb_stb, wb_we, wb
     data_valid, data = [flag() for _ in range(3)], unsigned(beat_bits)
     sources, instructions = [Stream(144) for _ in range(ENGINES)], [InstructionStream() for _ in range(ENGINES)]
     levels = [unsigned(config.queue_depth.bit_length()) for _ in range(ENGINES)]
-    gives, takes = [unsigned(8) for _ in range(ENGINES)], [unsigned(8) for _ in range(ENGINES)]
+    # The last one: of copies.
+    gives, takes = [unsigned(8) for _ in range(ENGINES + 1)], [unsigned(8) for _ in range(ENGINES)]
     gate_waits, idles = [flag() for _ in range(ENGINES)], [flag() for _ in range(ENGINES)]
     there, available = [flag() for _ in range(SEMAPHORES)], unsigned(8)
     weights_in, weights_out, weights_level = Stream(beat_bits), Stream(beat_bits), unsigned((fifo_depth + 2).bit_length())
     outputs_in, outputs_out, outputs_level = Stream(beat_bits), Stream(beat_bits), unsigned((output_depth + 2).bit_length())
-    buffer_write, activity = BufferWrite(config), Activity()
+    load_write, copy_write, buffer_write, hold_loads = BufferWrite(config), BufferWrite(config), BufferWrite(config), flag()
+    operands, tables, operands_left, activity = OperandWrite(config), TableWrite(), flag(), Activity()
     dispatch_fault, read_fault, load_fault, weights_fault, compute_fault, store_fault = (Fault() for _ in range(6))
     closes, load_bytes, weight_bytes, store_bytes, checksum = [flag() for _ in range(5)], *(unsigned(32) for _ in range(4))
     fetch_bytes, record_free = unsigned(32), flag()
@@ -123,23 +127,25 @@ def core(clk, rst, wb_adr, wb_dat_w, wb_dat_r, wb_sel, wb_cyc, wb_stb, wb_we, wb
     semaphores = gather_flags(there, available)
     arbiter = read_arbiter(clk, clear, stop, requests, freed, untouched, read_base, read_limit, data_valid, data, axi_araddr, axi_arlen,
                            axi_arvalid, axi_arready, axi_rdata, axi_rresp, axi_rlast, axi_rvalid, read_fault, read_idle, places, config)
-    loader = load_engine(clk, clear, stop, instructions[LOAD], requests[1], freed[1], data_valid[1], data, buffer_write, gives[LOAD], closes[1],
-                         load_bytes, idles[LOAD], load_fault, config)
+    loader = load_engine(clk, clear, stop, hold_loads, instructions[LOAD], requests[1], freed[1], data_valid[1], data, load_write, operands,
+                         tables, gives[LOAD], closes[1], load_bytes, idles[LOAD], load_fault, config)
+    writes = merge_writes(load_write, copy_write, buffer_write)
     weights = weights_engine(clk, clear, stop, instructions[WEIGHTS], requests[2], data_valid[2], data, weights_in, gives[WEIGHTS], closes[2],
                              weight_bytes, idles[WEIGHTS], weights_fault, config)
     weight_fifo = block_fifo(clk, clear, weights_in, weights_out, weights_level, fifo_depth)
-    compute = compute_engine(clk, clear, instructions[COMPUTE], weights_out, filter_addresses[2], filter_data[1], buffer_write, outputs_in, gives[COMPUTE], activity, compute_empty,
-                             gate_waits[COMPUTE], record_free, idles[COMPUTE], compute_fault, config, rounding)
+    compute = compute_engine(clk, clear, instructions[COMPUTE], weights_out, filter_addresses[2], filter_data[1], buffer_write, operands, tables,
+                             operands_left, outputs_in, gives[COMPUTE], activity, compute_empty, gate_waits[COMPUTE], record_free,
+                             idles[COMPUTE], compute_fault, config, rounding)
     output_fifo = block_fifo(clk, clear, outputs_in, outputs_out, outputs_level, output_depth)
     store = store_engine(clk, clear, stop, instructions[STORE], outputs_out, outputs_level, write_base, write_limit, axi_awaddr, axi_awlen,
-                         axi_awvalid, axi_awready, axi_wdata, axi_wlast, axi_wvalid, axi_wready, axi_bresp, axi_bvalid, gives[STORE], closes[3],
-                         store_bytes, checksum, idles[STORE], write_idle, store_fault, config)
+                         axi_awvalid, axi_awready, axi_wdata, axi_wlast, axi_wvalid, axi_wready, axi_bresp, axi_bvalid, hold_loads,
+                         copy_write, gives[ENGINES], gives[STORE], closes[3], store_bytes, checksum, idles[STORE], write_idle, store_fault, config)
     fetch_counter = count_fetched(clk, clear, data_valid[0], layer, closes[0], fetch_bytes, config.beat_bytes)
     record_memory = records(clk, clear, activity, job.cycles, [closes[0], closes[1], closes[2], closes[3], closes[3]],
                             [fetched.word, instructions[LOAD].word, instructions[WEIGHTS].word, instructions[STORE].word,
                              instructions[STORE].word],
                             [fetch_bytes, load_bytes, weight_bytes, store_bytes, checksum], record_free, record_address, record_data)
-    summary = summarise(levels, idles, untouched[2], outputs_level, read_idle, write_idle, quiet, streams_empty, bus_idle,
+    summary = summarise(levels, idles, untouched[2], outputs_level, operands_left, read_idle, write_idle, quiet, streams_empty, bus_idle,
                         compute_empty)
     watching = watch(clk, fetched, instructions, axi_rvalid, axi_wvalid, axi_wready, activity, weights_out, outputs_in, progress)
     waiting = earliest_waiting(clk, instructions, levels, end_position, stuck_position)
@@ -159,5 +165,5 @@ def core(clk, rst, wb_adr, wb_dat_w, wb_dat_r, wb_sel, wb_cyc, wb_stb, wb_we, wb
         axi_bready.next = True
         axi_wstrb.next = strobes
 
-    return (registers, filters, jobs, fetcher, dispatcher, paths, counters, semaphores, arbiter, loader, weights, weight_fifo, compute, output_fifo,
+    return (registers, filters, jobs, fetcher, dispatcher, paths, counters, semaphores, arbiter, loader, writes, weights, weight_fifo, compute, output_fifo,
             store, fetch_counter, record_memory, summary, watching, waiting, free_place, constants)

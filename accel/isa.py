@@ -115,7 +115,7 @@ TABLE = (
          Field("clamp_max", 8, "largest output", True),
          Field("pool_columns", 6, "0: one output a pixel; else a tile's rows have this many pixels (an even number), its rows are even in number, "
                "and each 2 x 2 square gives its largest output"),
-         Field("rounding", 2, "of a right shift: 0 twice, as TFLite's reference; 1 once, half away from zero; 2 down"),
+         Field("rounding", 2, "of a right shift: 0 twice, as TFLite's reference; 1 once, half away from zero; 2 down; 3 once, half up"),
          Field("add", 1, "1: each output is added to a beat of the operand FIFO, both looked up in the tables; not with pool_columns"),
          Field("sum_zero_point", 8, "zero point of the sums", True),
          Field("sum_clamp_min", 8, "smallest sum", True),
@@ -133,8 +133,7 @@ TABLE = (
          Field("accumulate", 1, "1: add to the partial sums that the previous CONV kept"),
          Field("keep", 1, "1: keep the partial sums for the next CONV, drain nothing"),
          Field("columns", 8, "output channels that count as work, over all clusters of a channel split"), sync=True),
-    _row("POOL", 29, "compute", "max pooling of one plane by cluster 0's TILE run; outside the map counts as -128",
-         Field("plane", 1, "plane within the activation word"), sync=True),
+    _row("POOL", 29, "compute", "max pooling of the beats at the windows' addresses by cluster 0's TILE run; outside the map counts as -128", sync=True),
     _row("MASK", 30, "compute", "set a word of the dynamic input-channel mask, for the following CONVs",
          Field("block", 5, "which word"),
          Field("channels", 32, "bit c set: channel c of the block takes part")),

@@ -85,6 +85,6 @@ RECORD_FIELDS = (
     ("store_bytes", "bytes written by the store engine"),
     ("checksum", "checksum of the beats that the store engine wrote"),
     ("fetch_bytes", "bytes of instructions read"),
-    ("edges", "low half: cycles before the layer's first busy one, high half: after its last one (of a layer without a busy cycle: all), each modulo 2^16"),
+    ("edges", "low half: cycles before the layer's first busy one, high half: after its last one (all where none is busy); each modulo 2^16"),
 )
 RECORD_INDEX = SimpleNamespace(**{name: i for i, (name, _) in enumerate(RECORD_FIELDS)})

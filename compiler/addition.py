@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from accel.registers import TABLE_WORDS
-from compiler.emit import WRITTEN
 from compiler.numbers import multiply_by_quantized_multiplier
 from compiler.weight_stream import PARAMETERS
 
@@ -27,12 +26,13 @@ def sum_tables(add, own, zero_points):
 
 @dataclass(frozen=True)
 class Addition:
-    """The Add `layer` whose operand lies at Placement `operand`; its tables lie at `tables`; `zero_point` is that of the sums.
+    """The Add `layer`, whose operand is the tensor `name` at Placement `operand`; its tables lie at `tables`; `zero_point` is that of the sums.
 
     A dense operand has at most `columns` channels: each of its pixels is a beat.
     """
 
     layer: object
+    name: str
     operand: object
     tables: int
     zero_point: int
@@ -42,24 +42,20 @@ class Addition:
         """The fields of DRAIN that say how sums are scaled."""
         return {"add": 1, "sum_zero_point": self.zero_point, "sum_clamp_min": self.layer.clamp_min, "sum_clamp_max": self.layer.clamp_max}
 
-    def load_tables(self, emitter):
-        """Load the tables before anything else of the layer.
+    def load_tables(self, schedule):
+        """Load the tables before any operand, once the additions before are drained. A drain waits for operands, so it finds the tables loaded."""
+        schedule.set("LOAD_SHAPE", item_bytes=4, item_step=1)
+        schedule.add("LOAD", schedule.last_sums(), address=self.tables, rows=1, length=4 * TABLE_WORDS, target=2)
+        schedule.adds()
 
-        The load waits until the layer before has stored everything, so no addition of another kind is still drained; it is complete before the data
-        behind it, for which the first CONV waits.
-        """
-        emitter.set("LOAD_SHAPE", item_bytes=4, item_step=1)
-        emitter.add("LOAD", address=self.tables, rows=1, length=4 * TABLE_WORDS, target=2, wait_b=WRITTEN if emitter.waits_for_store else 0)
-        emitter.waits_for_store = False
-
-    def load_operands(self, emitter, planes, stores):
+    def load_operands(self, schedule, planes, stores):
         """Load what the drain of a tile adds, in its order: the pieces `stores` (row, column, beats) of each of `planes`.
 
         It stands right before the tile: all data that the tile and those before it need is asked for already, so the load can wait for the
         drain, however many operands the FIFO holds.
         """
         height, width, channels = self.operand.shape
-        item, pieces = emitter.config.beat_bytes if self.operand.planar else channels, []
+        item, pieces = self.operand.columns if self.operand.planar else channels, []
         for plane in planes:
             for row, column, beats in stores:
                 address = self.operand.address + (plane * height * width + row * width + column) * item
@@ -67,6 +63,8 @@ class Addition:
                     pieces[-1][1] += beats * item
                 elif beats:
                     pieces.append([address, beats * item])
-        emitter.set("LOAD_SHAPE", item_bytes=item, item_step=1)
+        last = max(row + (column + beats - 1) // width for row, column, beats in stores if beats)
+        needs = schedule.stores_of(self.name, range(last + 1))
+        schedule.set("LOAD_SHAPE", item_bytes=item, item_step=1)
         for address, length in pieces:
-            emitter.add("LOAD", address=address, rows=1, length=length, target=1)
+            schedule.add("LOAD", needs, address=address, rows=1, length=length, target=1)

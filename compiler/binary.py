@@ -52,7 +52,8 @@ LAYER = (
     ("input_width", "its columns"),
     ("input_channels", "its channels"),
     ("input_planar", "1: planes of ACCEL_COLUMNS channels; 0: channels of a pixel lie together"),
-    ("other", "address of an addition's second input; of both planar tensors"),
+    ("other", "address of an addition's second input, else 0"),
+    ("other_planar", "as input_planar, for it"),
     ("output", "address of the output tensor, which is planar"),
     ("output_height", "its rows"),
     ("output_width", "its columns"),
@@ -154,11 +155,12 @@ def _kernel(layer):
 def _layer_words(network, layer, config, placements, stream_address):
     lowered, _, source = _cpu_layer(network, layer, placements)
     target, kernel = placements[layer.output].spread(), _kernel(layer)
+    other = placements[layer.other] if isinstance(layer, Add) else None
     window = _NO_WINDOW if isinstance(layer, Add) else lowered
     return {
         "kernel": kernel,
         "input": source.address, "input_height": source.shape[0], "input_width": source.shape[1], "input_channels": source.shape[2],
-        "input_planar": source.planar, "other": placements[layer.other].address if isinstance(layer, Add) else 0,
+        "input_planar": source.planar, "other": other.address if other else 0, "other_planar": bool(other and other.planar),
         "output": target.address, "output_height": target.shape[0], "output_width": target.shape[1],
         "output_channels": target.shape[2], "kernel_height": window.kernel[0], "kernel_width": window.kernel[1],
         "stride_y": window.stride[0], "stride_x": window.stride[1], "pad_top": window.padding.top, "pad_left": window.padding.left,

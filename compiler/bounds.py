@@ -54,9 +54,11 @@ def _convolution(layer, low, high, zero_point, output_zero_point):
 
 def _sums(layer, positive, negative):
     """Return int64 [outputs]: the sums with `positive` [inputs] under the weights above 0 and `negative` under those below, and the bias."""
-    weights = layer.kept_weights.astype(np.int64)
-    above, below = (part.sum(axis=(1, 2)) for part in (np.minimum(weights, 0), np.maximum(weights, 0)))
-    inputs, outputs = weights.shape[3], len(weights) // layer.groups
-    groups = np.arange(len(weights)) // outputs
-    columns = groups[:, np.newaxis] * inputs + np.arange(inputs)
-    return (below * positive[columns] + above * negative[columns]).sum(axis=1) + layer.bias
+    weights = layer.kept_weights
+    return weighted(layer, np.maximum(weights, 0), positive) + weighted(layer, np.minimum(weights, 0), negative) + layer.bias
+
+
+def weighted(layer, weights, inputs):
+    """Return int64 [outputs]: the sums of `weights` (the Conv2D's, or part of them) over windows whose input channels all have the values `inputs`."""
+    taps = weights.sum(axis=(1, 2), dtype=np.int64).reshape(layer.groups, -1, weights.shape[3])
+    return (taps @ inputs.reshape(layer.groups, -1, 1)).reshape(-1)

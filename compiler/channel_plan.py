@@ -7,7 +7,7 @@ from compiler.depthwise import depthwise_stream
 from compiler.estimate import LATENCY, MEMORY_SHARE, WAIT, load_cycles
 from compiler.loads import row_pieces
 from compiler.rounds import raster_rounds
-from compiler.tiling import Geometry, Strip, refuse, tilings
+from compiler.tiling import Geometry, Strip, refuse, resident_tilings, tilings
 from compiler.window import plain_window
 
 
@@ -16,7 +16,7 @@ class ChannelPlan:
     """A choice for one layer of ChannelWork `work`. apart: each cluster has a plane of its own; split: and weights of its own.
 
     `tiling` has strips with rounds; `variants` [strip][round] names each round's variant. `groups` [pass] are ranges of planes. The stream of
-    variant v and the planes from p on is `streams[order.index((v, p))]`, with p = 0 where the work is uniform.
+    variant v and the planes from p on is `streams[order.index((v, p))]`, with p = 0 where the work is uniform. `cycles` are estimated.
     """
 
     work: object
@@ -29,6 +29,11 @@ class ChannelPlan:
     order: tuple
     streams: tuple
     cycles: int
+
+    @property
+    def score(self):
+        """What compares plans."""
+        return self.cycles
 
     @property
     def stream_bytes(self):
@@ -87,10 +92,11 @@ def _streams(config, work, plan, trailer):
     firsts = [0] if work.uniform else [group.start for groups in plan.groups for group in groups]
     order = tuple((variant, first) for variant in range(len(work.variants)) for first in firsts)
     sets = config.clusters if plan.split else 1
-    return order, tuple(depthwise_stream(config, work.variants[variant], work.folded, first * config.columns, sets, trailer) for variant, first in order)
+    return order, tuple(depthwise_stream(config, work.variants[variant], work.folded, first * config.columns, sets, trailer)
+                        for variant, first in order)
 
 
-def _cycles(config, plan, placement):
+def _cycles(config, plan, placement, resident):
     """Follow loads and rounds in time; returns the estimated cycles."""
     tiling, geometry, work = plan.tiling, plan.geometry, plan.work
     taps, sets = geometry.layer.kernel[0] * geometry.layer.kernel[1], config.clusters if plan.split else 1
@@ -99,7 +105,7 @@ def _cycles(config, plan, placement):
         for blocks, groups in zip(tiling.passes, plan.groups, strict=True):
             if len(ends) >= tiling.regions:
                 loaded = max(loaded, ends[-tiling.regions])
-            pieces, takes = row_pieces(config, geometry, strip, blocks)
+            pieces, takes = ((), ()) if resident else row_pieces(config, geometry, strip, blocks)
             arrivals = {}
             for piece, take in zip(pieces, takes, strict=True):
                 loaded += load_cycles(config, geometry, placement, len(strip.input_columns), len(piece), blocks)
@@ -118,26 +124,43 @@ def _cycles(config, plan, placement):
     return round(max(now, loaded + traffic) + last.drained * config.columns / config.requantise_lanes + LATENCY)
 
 
-def plan_channels(config, work, placement, output_shape, pool=False, trailer=b""):
-    """Return the ChannelPlan with the fewest estimated cycles.
+class ChannelPlanner:
+    """Plans a layer of ChannelWork.
 
     `placement` is the input's, its channels being places; `output_shape` that of the windows; pool: the 2 x 2 maximum of the outputs is stored;
-    `trailer` ends each stream. Raises UserError where nothing fits.
+    `trailer` ends each stream.
     """
-    layer, planes, best = work.variants[0], placement.planes, None
-    window = plain_window(config, layer.kernel, placement.shape[2])
-    for apart in (False, True) if config.clusters > 1 and planes > 1 else (False,):
-        split = int(apart and not work.uniform)
-        geometry = Geometry(layer, placement.shape, output_shape, window, 1 if apart else config.clusters, config.tile_pixels, pool,
-                            2 * (config.clusters if split else 1))
-        for tiling in tilings(config, geometry):
-            strips, variants = zip(*(_with_rounds(geometry, strip, work.bands) for strip in tiling.strips), strict=True)
-            tiling = replace(tiling, strips=strips)
-            plan = ChannelPlan(work, geometry, apart, split, tiling, variants, _groups(config, tiling, planes, apart), (), (), 0)
-            plan = replace(plan, cycles=_cycles(config, plan, placement))
-            if best is None or plan.cycles < best.cycles:
-                best = plan
-    if best is None:
-        raise refuse(config, layer)
-    order, streams = _streams(config, work, best, trailer)
-    return replace(best, order=order, streams=streams)
+
+    def __init__(self, config, work, placement, output_shape, pool=False, trailer=b""):
+        self.config, self.work, self.placement, self.trailer = config, work, placement, trailer
+        layer, window = work.variants[0], plain_window(config, work.variants[0].kernel, placement.shape[2])
+        self.ways = []
+        for apart in (False, True) if config.clusters > 1 and placement.planes > 1 else (False,):
+            split = int(apart and not work.uniform)
+            geometry = Geometry(layer, placement.shape, output_shape, window, 1 if apart else config.clusters, config.tile_pixels, pool,
+                                2 * (config.clusters if split else 1))
+            self.ways.append((apart, split, geometry))
+
+    def plan(self, room, resident=False):
+        """Return the ChannelPlan with the fewest estimated cycles, without streams, in `room` beats of buffer; resident: the input is there by itself.
+
+        Raises UserError where nothing fits.
+        """
+        best = None
+        for apart, split, geometry in self.ways:
+            for tiling in resident_tilings(geometry) if resident else tilings(geometry, room):
+                strips, variants = zip(*(_with_rounds(geometry, strip, self.work.bands) for strip in tiling.strips), strict=True)
+                tiling = replace(tiling, strips=strips)
+                groups = _groups(self.config, tiling, self.placement.planes, apart)
+                plan = ChannelPlan(self.work, geometry, apart, split, tiling, variants, groups, (), (), 0)
+                plan = replace(plan, cycles=_cycles(self.config, plan, self.placement, resident))
+                if best is None or plan.cycles < best.cycles:
+                    best = plan
+        if best is None:
+            raise refuse(self.config, self.work.variants[0])
+        return best
+
+    def with_streams(self, plan):
+        """Return the ChannelPlan with its streams."""
+        order, streams = _streams(self.config, self.work, plan, self.trailer)
+        return replace(plan, order=order, streams=streams)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from accel.errors import UserError
 from compiler.estimate import Estimator, tile_work
-from compiler.tiling import Geometry, refuse, tilings
+from compiler.tiling import Geometry, refuse, resident_tilings, tilings
 from compiler.weight_stream import check_accumulator, tile_stream
 from compiler.window import packed_window, plain_window
 
@@ -15,7 +15,8 @@ MOST_DYNAMIC_BLOCKS = 32
 
 @dataclass(frozen=True)
 class Plan:
-    """A choice for one layer: `split` as in SHAPE, `sets` weight sets a tile, `streams` one TileStream an output tile, `cycles` estimated."""
+    """A choice for one layer: `split` as in SHAPE, `sets` weight sets a tile, `streams` one TileStream an output tile, `cycles` estimated,
+    `score` the cycles with a price on memory traffic."""
 
     geometry: Geometry
     split: int
@@ -23,6 +24,7 @@ class Plan:
     tiling: object
     streams: tuple
     cycles: int
+    score: float
 
     @property
     def stream_bytes(self):
@@ -47,32 +49,48 @@ def _check(config, layer, channels):
                         f"{MOST_DYNAMIC_BLOCKS * config.block_channels} are possible on {config.name}")
 
 
-def plan_convolution(config, layer, zero_point, placement, output_shape, pool=False, trailer=b""):
-    """Return the Plan with the fewest estimated cycles.
+class ConvolutionPlanner:
+    """Plans a convolution.
 
     Clusters share the weights or hold different output channels (only where the output's planes divide evenly between them). `placement` is
-    the input's, `output_shape` the convolution's own; pool: the 2 x 2 maximum of its outputs is what is stored; `trailer` ends
-    each stream. Raises UserError where nothing fits.
+    the input's, `output_shape` the convolution's own; pool: the 2 x 2 maximum of its outputs is what is stored. Raises UserError where the layer
+    is beyond the configuration. `trailer` ends each weight stream.
     """
-    shape = placement.shape
-    _check(config, layer, shape[2])
-    dynamic = int(layer.dynamic_mask is not None)
-    planes = -(-output_shape[2] // config.columns)
-    windows = [plain_window(config, layer.kernel, shape[2]), packed_window(config, layer, shape, not placement.planar)]
-    best = None
-    for window in filter(None, windows):
-        for split in (0, 1) if config.clusters > 1 and planes % config.clusters == 0 else (0,):
-            sets = config.clusters if split else 1
-            geometry = Geometry(layer, shape, output_shape, window, 1 if split else config.clusters, config.tile_pixels - dynamic, pool,
-                                config.lanes * sets)
-            estimator = Estimator(config, geometry, placement, tile_work(config, layer, window, output_shape[2], sets), split)
-            for tiling in tilings(config, geometry):
+
+    def __init__(self, config, layer, zero_point, placement, output_shape, pool=False, trailer=b""):
+        self.config, self.layer, self.zero_point, self.output_shape, self.trailer = config, layer, zero_point, output_shape, trailer
+        shape = placement.shape
+        _check(config, layer, shape[2])
+        dynamic = int(layer.dynamic_mask is not None)
+        planes = -(-output_shape[2] // config.columns)
+        windows = [plain_window(config, layer.kernel, shape[2]), packed_window(config, layer, shape, not placement.planar)]
+        self.ways = []
+        for window in filter(None, windows):
+            for split in (0, 1) if config.clusters > 1 and planes % config.clusters == 0 else (0,):
+                sets = config.clusters if split else 1
+                geometry = Geometry(layer, shape, output_shape, window, 1 if split else config.clusters, config.tile_pixels - dynamic, pool,
+                                    config.lanes * sets)
+                work = tile_work(config, layer, window, output_shape[2], sets)
+                self.ways.append((split, sets, geometry, Estimator(config, geometry, placement, work, split)))
+
+    def plan(self, room, resident=False):
+        """Return the Plan with the fewest estimated cycles, without streams, in `room` beats of buffer; resident: the input is in the buffer by itself.
+
+        Raises UserError where nothing fits.
+        """
+        best = None
+        for split, sets, geometry, estimator in self.ways:
+            for tiling in resident_tilings(geometry) if resident else tilings(geometry, room):
                 tiling = replace(tiling, strips=tuple(map(geometry.with_rounds, tiling.strips)))
-                cycles, score = estimator.cycles(tiling)
-                if best is None or score < least:
-                    best, least = Plan(geometry, split, sets, tiling, (), cycles), score
-    if best is None:
-        raise refuse(config, layer)
-    streams = tuple(tile_stream(config, layer, best.geometry.window, zero_point, first, best.sets, best.tiling.passes, trailer=trailer)
-                    for first in range(0, output_shape[2], best.sets * config.columns))
-    return replace(best, streams=streams)
+                cycles, score = estimator.cycles(tiling, resident)
+                if best is None or score < best.score:
+                    best = Plan(geometry, split, sets, tiling, (), cycles, score)
+        if best is None:
+            raise refuse(self.config, self.layer)
+        return best
+
+    def with_streams(self, plan):
+        """Return the Plan with its streams."""
+        return replace(plan, streams=tuple(
+            tile_stream(self.config, self.layer, plan.geometry.window, self.zero_point, first, plan.sets, plan.tiling.passes, trailer=self.trailer)
+            for first in range(0, self.output_shape[2], plan.sets * self.config.columns)))

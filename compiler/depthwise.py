@@ -61,8 +61,8 @@ def _equal_runs(counts):
 def _average(layer, columns, shape, zero_point):
     """Return the work of an average: rectangles of outputs whose windows hold equally many places."""
     if max(layer.window) > MOST_TAPS:
-        raise UserError(f"layer {layer.name!r}: its window is {layer.window[0]} x {layer.window[1]}, but at most {MOST_TAPS} rows and columns are possible; "
-                        f"average in two steps")
+        raise UserError(f"layer {layer.name!r}: its window is {layer.window[0]} x {layer.window[1]}, but at most {MOST_TAPS} rows and columns are "
+                        f"possible; average in two steps")
     rows, width = layer.counts(shape)
     numbers, bands = [], []
     for band in _equal_runs(rows):
@@ -108,7 +108,7 @@ def depthwise_stream(config, layer, folded, first, sets, trailer=b""):
     for k, taps in enumerate(channels):
         weights[:, :, k % 2, k] = taps
     active = np.arange(config.block_channels) < 2
-    window = Window(tuple(layer.kernel), 2, config.block_channels)
+    window = Window(tuple(layer.kernel), 2, config.block_channels, config.beat_bytes)
     parts = [conv_stream(config, window, part, active, range(1))[0] for part in split_weights(config, weights)]
     data = b"".join([*parts, parameter_records(layer, folded, first, count), trailer])
     return TileStream(data, (0,) * len(parts), min(count, len(layer.bias) - first), sum(map(len, parts)) - config.beat_bytes)

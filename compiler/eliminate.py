@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from compiler.bounds import output_bounds, padded
+from compiler.bounds import output_bounds, padded, weighted
 from compiler.ir import Add, Concat, Conv2D, Network
 from compiler.numbers import wrap32
 
@@ -28,7 +28,8 @@ class Reduced:
             return placement
         places = np.full(len(self.constants[name]), -1)
         places[self.kept[name]] = [placement.place(channel) for channel in range(placement.shape[2])]
-        return replace(placement, shape=(*placement.shape[:2], len(places)), places=tuple(places.tolist()), constants=tuple(self.constants[name].tolist()))
+        return replace(placement, shape=(*placement.shape[:2], len(places)), places=tuple(places.tolist()),
+                       constants=tuple(self.constants[name].tolist()))
 
 
 def eliminate(network):
@@ -102,15 +103,14 @@ class _Search:
 def _reduced(network, layer, search, kept):
     """Return the Conv2D without weights for constant inputs, and without the channels that are gone."""
     constant = search.folded(layer)
+    if not constant.any() and layer.output not in kept:
+        return layer
     share = np.where(constant, search.bounds[layer.input][0] - network.tensors[layer.input].zero_point, 0)
-    inputs = layer.weights.shape[3]
-    # The input channel of each weight's last index, filter by filter.
-    channels = np.arange(len(layer.weights))[:, np.newaxis] // (len(layer.weights) // layer.groups) * inputs + np.arange(inputs)
-    bias = wrap32(layer.bias + (layer.kept_weights.astype(np.int64).sum(axis=(1, 2)) * share[channels]).sum(axis=1))
-    weights = np.where(constant[channels][:, np.newaxis, np.newaxis, :], 0, layer.weights)
-    outputs = kept.get(layer.output, np.arange(len(weights)))
-    sources = kept.get(layer.input, np.arange(len(constant)))
-    mask = None if layer.dynamic_mask is None else layer.dynamic_mask[sources]
-    return replace(layer, weights=weights[outputs] if layer.depthwise else weights[outputs][..., sources] if layer.groups == 1 else weights[outputs],
-                   bias=bias[outputs], multipliers=layer.multipliers[outputs], shifts=layer.shifts[outputs],
-                   groups=len(outputs) if layer.depthwise else layer.groups, dynamic_mask=mask)
+    bias = wrap32(layer.bias + weighted(layer, layer.kept_weights, share))
+    cleared = np.repeat(constant.reshape(layer.groups, -1), len(bias) // layer.groups, axis=0)
+    weights = np.where(cleared[:, np.newaxis, np.newaxis, :], 0, layer.weights)
+    outputs, sources = kept.get(layer.output, np.arange(len(bias))), kept.get(layer.input, np.arange(len(constant)))
+    weights = weights[outputs] if layer.groups > 1 else weights[outputs][..., sources]
+    return replace(layer, weights=weights, bias=bias[outputs], multipliers=layer.multipliers[outputs], shifts=layer.shifts[outputs],
+                   groups=len(outputs) if layer.depthwise else layer.groups,
+                   dynamic_mask=None if layer.dynamic_mask is None else layer.dynamic_mask[sources])

@@ -1,70 +1,73 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Emits one layer's instructions: loads, geometry, tiles and stores. See compiler/loads.py for the order."""
+"""Emits one layer's operations: loads, geometry, tiles and stores. See compiler/loads.py for the order, compiler/schedule.py for what waits for what."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from accel import isa
 
-DATA = isa.semaphore(0)
-WRITTEN = isa.semaphore(1)
-FREE = (isa.semaphore(2), isa.semaphore(3))
+@dataclass(frozen=True)
+class Home:
+    """Where a map lies in every cluster's buffer: plane k of pixel p is beat `base + p * pixel_step + k * plane_step`."""
 
-_MOST_BEATS = (1 << 14) - 1
+    base: int
+    pixel_step: int
+    plane_step: int
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where a layer finds its input and leaves its output: Placements in memory, and in the activation buffers.
+
+    `reads` and `writes` are the names of the tensors. `base`: the first beat of the input's region or, where the input is `resident`, of the whole map
+    that an earlier layer's stores have copied there. `home`: where the output's copy goes, None where it is only in memory. flat: the source is
+    read as one pixel, plane by plane.
+    """
+
+    reads: str
+    writes: str
+    source: object
+    target: object
+    base: int = 0
+    resident: bool = False
+    home: Home | None = None
+    flat: bool = False
 
 
 class LayerEmitter:
-    """Collects the instructions of one layer: `words` are complete after finish().
+    """Adds the operations of one layer to a Schedule. `window`: how the layer's windows lie in the buffer; `cluster_mask`: the clusters in use."""
 
-    `source` and `target` are Placements, `window` how the layer's windows lie in the buffer, `cluster_mask` the clusters in use. The first load waits
-    for the last store of the layer before where `waits_for_store` says so.
-    """
-
-    def __init__(self, config, layer, window, source, target, region_words, cluster_mask, waits_for_store):
-        self.config, self.layer, self.window, self.target = config, layer, window, target
-        self.shape = source.shape
-        height, width, channels = source.shape
-        self.source = replace(source, shape=(1, height, width * channels)) if window.packed else source
-        self.region_words, self.cluster_mask, self.waits_for_store = region_words, cluster_mask, waits_for_store
-        self.words, self.settings, self.last_store = [], {}, None
-
-    def add(self, name, **values):
-        """Append one instruction."""
-        self.words.append(isa.encode(name, **values))
-
-    def set(self, name, **values):
-        """Append a setting, unless it stands already."""
-        key = name, values.get("cluster", 0)
-        if self.settings.get(key) != values:
-            self.settings[key] = values
-            self.add(name, **values)
+    def __init__(self, schedule, config, layer, window, site, cluster_mask):
+        self.schedule, self.config, self.layer, self.window, self.site, self.cluster_mask = schedule, config, layer, window, site, cluster_mask
+        self.shape = height, width, channels = site.source.shape
+        self.source = replace(site.source, shape=(1, height, width * channels)) if window.packed else site.source
+        self.add, self.set = schedule.add, schedule.set
+        self.loaded = {}
 
     def load(self, job, index):
-        """Load piece `index` of a job; gives DATA when it is there."""
+        """Load piece `index` of a job, once its rows are stored and its place is no longer read."""
         strip, blocks, rows = job.strip, job.blocks, job.pieces[index]
-        config, width = self.config, self.shape[1]
-        columns = len(strip.input_columns)
-        row_beats = config.beats_per_word * self.window.row_words(columns, blocks)
-        destination = config.beats_per_word * job.region * self.region_words + (rows.start - strip.input_rows.start) * row_beats
+        width, columns = self.shape[1], len(strip.input_columns)
+        row_beats = self.window.row_beats(columns, blocks)
+        destination = job.base + (rows.start - strip.input_rows.start) * row_beats
+        needs = self.stores_of(rows) + self.schedule.readers_of(range(destination, destination + len(rows) * row_beats))
         if self.window.packed:
-            words = range(self.window.row_words(columns, blocks))
+            words = range(row_beats // self.config.beats_per_word)
             pieces = self._segment(rows.start, len(rows), words, destination, row_beats)
         else:
-            pitch = config.beats_per_word * len(blocks)
+            pitch = self.window.planes(blocks)
             segments = [(row * width + strip.input_columns.start, columns) for row in rows] if columns != width else [
                 (rows.start * width, len(rows) * width)]
             pieces = []
             for first, pixels in segments:
                 pieces += self._segment(first, pixels, blocks, destination, pitch)
                 destination += pixels * pitch
-        for i, (layout, values) in enumerate(pieces):
+        for layout, values in pieces:
             self.set("LOAD_SHAPE", **layout)
-            if i == index == 0:
-                values["wait_a"] = FREE[job.region] if job.after else 0
-                if self.waits_for_store:
-                    values["wait_b"], self.waits_for_store = WRITTEN, False
-            if i == len(pieces) - 1:
-                values["signal_a"] = DATA
-            self.add("LOAD", clusters=self.cluster_mask, **values)
+            op = self.add("LOAD", needs, clusters=self.cluster_mask, **values)
+        self.loaded.setdefault(job.number, []).append((rows, op))
+
+    def stores_of(self, rows):
+        """Return the Ops after which rows of the source are stored. A flattened source is one row, which is all of the map."""
+        return self.schedule.stores_of(self.site.reads, None if self.site.flat else rows)
 
     def _segment(self, first, pixels, blocks, destination, pitch):
         """Return [(LOAD_SHAPE fields, LOAD fields)] for `pixels` neighbouring pixels from raster position `first`."""
@@ -100,7 +103,7 @@ class LayerEmitter:
         window, strip, blocks = self.window, job.strip, job.blocks
         (kernel_height, kernel_width), (stride_y, stride_x) = window.kernel, self.layer.stride
         columns = len(strip.input_columns)
-        row_bytes, pixel_bytes = window.row_words(columns, blocks) * window.word, window.pixel_bytes(blocks)
+        row_bytes, pixel_bytes = window.row_beats(columns, blocks) * window.beat, window.pixel_bytes(blocks)
         tap_step, pixel_step = 0 if window.packed else pixel_bytes, stride_x * pixel_bytes
         values = {"blocks": len(blocks), **values}
         self.set("SHAPE", kernel_height=kernel_height, kernel_width=kernel_width, stride_y=stride_y, stride_x=stride_x * window.unit,
@@ -112,37 +115,42 @@ class LayerEmitter:
     def _x(self, strip, column):
         return column * self.layer.stride[1] - self.layer.padding.left - strip.input_columns.start
 
-    def tile(self, cluster, job, run, column, block=0, plane=0):
-        """Set a cluster's run (output row, output column, pixels) of rows that begin at output column `column`, from word `block`, plane `plane` on."""
+    def tile(self, cluster, job, run, column, plane=0):
+        """Set a cluster's run (output row, output column, pixels) of rows that begin at output column `column`, from plane `plane` of the job's on."""
         row, first, pixels = run
         strip, window = job.strip, self.window
         y = row * self.layer.stride[0] - self.layer.padding.top - strip.input_rows.start
         x = self._x(strip, first)
-        word = job.region * self.region_words + y * window.row_words(len(strip.input_columns), job.blocks) + block
-        address = word * window.word + plane * self.config.columns + x * window.pixel_bytes(job.blocks)
-        self.set("TILE", cluster=cluster, address=address, y=y, x=x * window.unit, output_x=first - column,
+        address = (job.base + y * window.row_beats(len(strip.input_columns), job.blocks) + plane) * window.beat
+        self.set("TILE", cluster=cluster, address=address + x * window.pixel_bytes(job.blocks), y=y, x=x * window.unit, output_x=first - column,
                  pixels=pixels)
 
-    def store(self, plane, row, column, beats):
-        """Store `beats` beats of a plane from a place of the target map on; continues the store before where memory does.
+    def compute(self, name, job, rows, **values):
+        """Emit a CONV or POOL that reads input rows `rows` (a range) of a job, once they are there.
 
-        A store stands where its first beats are drained, so all that it waits for follows it in the program.
+        In the buffers a copy never overtakes a read: its data come from the tile that was computed before, so whatever an earlier operation reads
+        of the copy's place has been read. The last rounds wait for all rows, so that what is loaded there after them cannot meet a late copy.
         """
-        height, width, _ = self.target.shape
-        address = self.target.address + (plane * height * width + row * width + column) * self.config.beat_bytes
-        if self.last_store is not None:
-            place, first, count = self.last_store
-            if first + count * self.config.beat_bytes == address and count + beats <= _MOST_BEATS:
-                self._put_store(place, first, count + beats)
-                return
-        self.words.append(0)
-        self._put_store(len(self.words) - 1, address, beats)
+        strip = job.strip
+        last = rows.stop == strip.input_rows.stop
+        if self.site.resident:
+            needs = self.stores_of(range(rows.start, self.shape[0]) if last else rows)
+        else:
+            needs = [op for piece, op in self.loaded[job.number] if piece.start < rows.stop or last]
+        op = self.add(name, needs, rows, **values)
+        height = self.shape[0] if self.site.resident else len(strip.input_rows)
+        self.schedule.read(range(job.base, job.base + height * self.window.row_beats(len(strip.input_columns), job.blocks)), op)
 
-    def _put_store(self, place, address, beats, signal=0):
-        self.last_store = place, address, beats
-        self.words[place] = isa.encode("STORE", address=address, beats=beats, signal_a=signal)
-
-    def finish(self):
-        """Let the layer's last store give WRITTEN; returns the words."""
-        self._put_store(*self.last_store, WRITTEN)
-        return self.words
+    def store(self, plane, row, column, beats):
+        """Store `beats` beats of a plane from a place of the target map on, row by row; see compiler/link.py for what becomes of neighbouring rows."""
+        target, home = self.site.target, self.site.home
+        height, width, _ = target.shape
+        while beats:
+            count = min(beats, width - column)
+            pixel = row * width + column
+            address = target.address + (plane * height * width + pixel) * self.config.beat_bytes
+            copy = {"copy_clusters": 0, "copy_destination": 0, "copy_pitch": 0} if home is None else {
+                "copy_clusters": (1 << self.config.clusters) - 1, "copy_pitch": home.pixel_step,
+                "copy_destination": home.base + pixel * home.pixel_step + plane * home.plane_step}
+            self.schedule.store(self.site.writes, row, height, address=address, beats=count, **copy)
+            row, column, beats = row + 1, 0, beats - count

@@ -4,30 +4,29 @@
 from functools import partial
 from itertools import groupby
 
-from compiler.emit import DATA, FREE, LayerEmitter
+from compiler.emit import LayerEmitter
 from compiler.loads import Loader, jobs_of, row_pieces, whole
 
 
-def emit_convolution(config, layer, plan, source, target, zero_points, stream_address, filters, waits_for_store, addition=None):
-    """Return the layer's instruction words.
+def emit_convolution(schedule, config, layer, plan, site, zero_points, stream_address, filters, addition=None):
+    """Add the layer's operations to a Schedule, at a Site.
 
     `zero_points` are (input, output); the streams lie at `stream_address` in order; `filters` is the word of the filter mask of the first output
     plane, or None where the filters are always on; `addition` is what the outputs are added to, or None.
     """
     window = plan.geometry.window
-    emitter = LayerEmitter(config, layer, window, source, target, plan.tiling.region_words, (1 << config.clusters) - 1, waits_for_store)
+    emitter = LayerEmitter(schedule, config, layer, window, site, (1 << config.clusters) - 1)
     if layer.dynamic_mask is not None:
         for block in range(window.blocks):
             channels = layer.dynamic_mask[block * window.word:(block + 1) * window.word]
             emitter.add("MASK", block=block, channels=sum(1 << c for c, kept in enumerate(channels) if kept))
     if addition is not None:
-        addition.load_tables(emitter)
+        addition.load_tables(schedule)
     body = _Body(emitter, plan, zero_points, stream_address, filters, addition)
     if len(plan.tiling.passes) == 1:
         body.rounds()
     else:
         body.passes()
-    return emitter.finish()
 
 
 class _Body:
@@ -42,21 +41,19 @@ class _Body:
 
     def rounds(self):
         """Emit a layer in one pass: each round works on all output tiles."""
-        tiling, tiles = self.plan.tiling, len(self.plan.streams)
-        cut = partial(row_pieces, self.emitter.config, self.plan.geometry, blocks=tiling.passes[0])
-        jobs = jobs_of([(strip, tiling.passes[0]) for strip in tiling.strips], tiling.regions, cut)
+        tiling, site = self.plan.tiling, self.emitter.site
+        cut = None if site.resident else partial(row_pieces, self.emitter.config, self.plan.geometry, blocks=tiling.passes[0])
+        jobs = jobs_of([(strip, tiling.passes[0]) for strip in tiling.strips], tiling, site.base, cut)
         loader = Loader(jobs, tiling.regions, self.emitter.load)
         for number, job in enumerate(jobs):
             for turn, part in enumerate(job.strip.rounds):
-                takes = loader.before(number, turn)
+                loader.before(number, turn)
                 self._geometry(job, part)
-                frees = FREE[job.region] if job.before and turn == len(job.strip.rounds) - 1 else 0
                 for tile, stream in enumerate(self.plan.streams):
                     self._operands(tile, part)
                     self._weights(tile)
                     for index in range(len(stream.convs)):
-                        last = tile == tiles - 1 and index == len(stream.convs) - 1
-                        self._conv(tile, part, index, DATA if takes and tile == index == 0 else 0, frees if last else 0)
+                        self._conv(job, tile, part, index)
                     self._store(tile, part)
 
     def passes(self):
@@ -65,7 +62,7 @@ class _Body:
         turns = [(strip, part, tile) for strip in tiling.strips for part in strip.rounds for tile in range(len(self.plan.streams))]
         groups = [[list(convs) for _, convs in groupby(range(len(stream.convs)), stream.convs.__getitem__)] for stream in self.plan.streams]
         loads = [(strip, tiling.passes[self.plan.streams[tile].convs[group[0]]]) for strip, _, tile in turns for group in groups[tile]]
-        jobs = jobs_of(loads, tiling.regions, whole)
+        jobs = jobs_of(loads, tiling, self.emitter.site.base, whole)
         loader = Loader(jobs, tiling.regions, self.emitter.load)
         number = 0
         for _, part, tile in turns:
@@ -77,7 +74,7 @@ class _Body:
                 if group is groups[tile][-1]:
                     self._operands(tile, part)
                 for index in group:
-                    self._conv(tile, part, index, DATA if index == group[0] else 0, FREE[job.region] if job.before and index == group[-1] else 0)
+                    self._conv(job, tile, part, index)
                 number += 1
             self._store(tile, part)
 
@@ -86,7 +83,8 @@ class _Body:
         layer, split = self.emitter.layer, self.plan.split
         dynamic = {"dynamic": 1, "first_block": job.blocks.start} if layer.dynamic_mask is not None else {}
         sums = {} if self.addition is None else self.addition.drain_fields
-        self.emitter.set("DRAIN", zero_point=self.zero_points[1], clamp_min=layer.clamp_min, clamp_max=layer.clamp_max, pool_columns=part.pool, **sums)
+        self.emitter.set("DRAIN", zero_point=self.zero_points[1], clamp_min=layer.clamp_min, clamp_max=layer.clamp_max, pool_columns=part.pool,
+                         **sums)
         self.emitter.geometry(job, part.column, part.width, zero_point=self.zero_points[0], split=split, **dynamic)
         for cluster in range(self.emitter.config.clusters):
             self.emitter.tile(cluster, job, part.runs[0 if split else cluster], part.column)
@@ -99,11 +97,11 @@ class _Body:
         beats = len(self.plan.streams[tile].data) // self.emitter.config.beat_bytes
         self.emitter.add("WEIGHTS", address=self.addresses[tile], beats=beats, **self._filter_fields(tile))
 
-    def _conv(self, tile, part, index, wait, signal):
+    def _conv(self, job, tile, part, index):
         """Emit CONV `index` of an output tile's several: all but the last keep their partial sums."""
         stream = self.plan.streams[tile]
-        self.emitter.add("CONV", pixels=part.pixels, columns=stream.columns, accumulate=int(index > 0), keep=int(index < len(stream.convs) - 1),
-                         wait_a=wait, signal_a=signal, **self._filter_fields(tile))
+        self.emitter.compute("CONV", job, self.plan.geometry.reads(part), pixels=part.pixels, columns=stream.columns, accumulate=int(index > 0),
+                             keep=int(index < len(stream.convs) - 1), **self._filter_fields(tile))
 
     def _planes(self, tile):
         """Return the output planes of one tile: in a channel split one a cluster."""
@@ -111,7 +109,7 @@ class _Body:
 
     def _operands(self, tile, part):
         if self.addition is not None:
-            self.addition.load_operands(self.emitter, self._planes(tile), part.stores)
+            self.addition.load_operands(self.emitter.schedule, self._planes(tile), part.stores)
 
     def _store(self, tile, part):
         for plane in self._planes(tile):

@@ -1,24 +1,23 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The instructions of a layer that works on each channel by itself, from its plan."""
 
+from functools import partial
 from itertools import accumulate
 
-from compiler.emit import DATA, FREE, LayerEmitter
-from compiler.loads import Job, Loader, row_pieces
+from compiler.emit import LayerEmitter
+from compiler.loads import Loader, jobs_of, row_pieces
 
 
-def emit_channels(config, plan, source, target, stream_address, filters, waits_for_store, addition=None):
-    """Return the layer's instruction words.
+def emit_channels(schedule, config, plan, site, stream_address, filters, addition=None):
+    """Add the layer's operations to a Schedule, at a Site.
 
     The streams of `plan` lie at `stream_address` in order; `filters` is the word of the filter mask of the first output plane, or None where the
     filters are always on; `addition` is what the outputs are added to, or None.
     """
-    emitter = LayerEmitter(config, plan.geometry.layer, plan.geometry.window, source, target, plan.tiling.region_words, (1 << config.clusters) - 1,
-                           waits_for_store)
+    emitter = LayerEmitter(schedule, config, plan.geometry.layer, plan.geometry.window, site, (1 << config.clusters) - 1)
     if addition is not None:
-        addition.load_tables(emitter)
+        addition.load_tables(schedule)
     _Body(emitter, plan, stream_address, filters, addition).emit()
-    return emitter.finish()
 
 
 class _Body:
@@ -30,37 +29,36 @@ class _Body:
 
     def emit(self):
         """Emit all jobs: each strip with each of its passes."""
-        plan, tiling = self.plan, self.plan.tiling
+        plan, tiling, site = self.plan, self.plan.tiling, self.emitter.site
         turns = [(strip, variants, blocks, groups) for strip, variants in zip(tiling.strips, plan.variants, strict=True)
                  for blocks, groups in zip(tiling.passes, plan.groups, strict=True)]
-        jobs = [Job(strip, blocks, i % tiling.regions, *row_pieces(self.emitter.config, plan.geometry, strip, blocks), i >= tiling.regions,
-                    i + tiling.regions < len(turns)) for i, (strip, _, blocks, _) in enumerate(turns)]
+        cut = None if site.resident else partial(row_pieces, self.emitter.config, plan.geometry, blocks=tiling.passes[0])
+        jobs = jobs_of([(strip, blocks) for strip, _, blocks, _ in turns], tiling, site.base, cut)
         loader = Loader(jobs, tiling.regions, self.emitter.load)
         for number, (job, (strip, variants, _, groups)) in enumerate(zip(jobs, turns, strict=True)):
             for turn, (part, variant) in enumerate(zip(strip.rounds, variants, strict=True)):
-                takes = loader.before(number, turn)
-                for index, planes in enumerate(groups):
-                    ends = turn == len(strip.rounds) - 1 and index == len(groups) - 1
-                    self._tile(job, part, variant, planes, DATA if takes and index == 0 else 0, FREE[job.region] if ends and job.before else 0)
+                loader.before(number, turn)
+                for planes in groups:
+                    self._tile(job, part, variant, planes)
 
-    def _tile(self, job, part, variant, planes, wait, signal):
+    def _tile(self, job, part, variant, planes):
         plan, emitter = self.plan, self.emitter
         self._settings(job, part, planes)
         index = plan.stream_index(variant, planes)
         stream, fields = plan.streams[index], self._filter_fields(planes)
         if self.addition is not None:
-            self.addition.load_operands(emitter, planes, part.stores)
+            self.addition.load_operands(emitter.schedule, planes, part.stores)
         emitter.add("WEIGHTS", address=self.addresses[index], beats=len(stream.data) // emitter.config.beat_bytes, **fields)
         last = len(stream.convs) - 1
         for i in range(last + 1):
-            emitter.add("CONV", pixels=part.pixels, columns=self._columns(planes), accumulate=int(i > 0), keep=int(i < last),
-                        wait_a=wait if i == 0 else 0, signal_a=signal if i == last else 0, **fields)
+            emitter.compute("CONV", job, plan.geometry.reads(part), pixels=part.pixels, columns=self._columns(planes), accumulate=int(i > 0),
+                            keep=int(i < last), **fields)
         for plane in planes:
             for row, column, beats in part.stores:
                 emitter.store(plane, row, column, beats)
 
     def _settings(self, job, part, planes):
-        """Set what a tile needs: all clusters have the same plane, or all have the same run; where planes are fewer than clusters, some have no pixels."""
+        """Set what a tile needs: all clusters have the same plane, or all the same run; where planes are fewer than clusters, some have no pixels."""
         work, plan, emitter, config = self.plan.work, self.plan, self.emitter, self.emitter.config
         layer, sums = plan.geometry.layer, {} if self.addition is None else self.addition.drain_fields
         emitter.set("DRAIN", zero_point=work.output, clamp_min=layer.clamp_min, clamp_max=layer.clamp_max, pool_columns=part.pool,

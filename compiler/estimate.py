@@ -90,13 +90,14 @@ class Estimator:
             self.known[key] = self.work.grid(self.config, part.pixels + self.dynamic, blocks), drain
         return self.known[key]
 
-    def cycles(self, tiling):
+    def cycles(self, tiling, resident=False):
         """Return (cycles, score) of a layer so tiled, its strips with rounds: both estimated, the score with a price on memory traffic.
 
-        Where the grid is the limit, traffic costs little, but it is never free: it makes everything wait longer for memory.
+        Where the grid is the limit, traffic costs little, but it is never free: it makes everything wait longer for memory. resident: nothing
+        is loaded.
         """
         beats = self.work.beats(self.config, tiling.passes)
-        cycles, traffic = self._single(tiling, beats) if len(tiling.passes) == 1 else self._passes(tiling, beats)
+        cycles, traffic = self._single(tiling, beats, resident) if len(tiling.passes) == 1 else self._passes(tiling, beats)
         last = tiling.strips[-1].rounds[-1]
         cycles = max(cycles, traffic) + last.drained * self.config.columns / self.config.requantise_lanes + LATENCY
         return round(cycles), cycles + TRAFFIC_PRICE * traffic
@@ -109,13 +110,13 @@ class Estimator:
         stored = sum(count for _, _, count in part.stores) * self.work.sets * len(beats)
         return (beats.sum() + stored) / MEMORY_SHARE
 
-    def _single(self, tiling, beats):
+    def _single(self, tiling, beats, resident):
         """Follow loads and rounds in time; returns (cycles, traffic)."""
         blocks, ends, loaded, now, traffic = tiling.passes[0], [], 0.0, 0.0, 0.0
         for k, strip in enumerate(tiling.strips):
             if k >= tiling.regions:
                 loaded = max(loaded, ends[k - tiling.regions])
-            pieces, takes = row_pieces(self.config, self.geometry, strip, blocks)
+            pieces, takes = ((), ()) if resident else row_pieces(self.config, self.geometry, strip, blocks)
             arrivals = {}
             for piece, take in zip(pieces, takes, strict=True):
                 cycles = self._load(strip, len(piece), blocks)

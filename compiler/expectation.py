@@ -7,6 +7,7 @@ import numpy as np
 
 from accel.errors import UserError
 from accel.golden import Golden
+from compiler.ir import Concat
 from compiler.reference import execute
 
 
@@ -48,7 +49,8 @@ def filters_off(network, model, filters):
         if layer.filters is not None:
             convolution = next(member for member in network.layers if member.name == layer.members[0])
             places = map(model.placements[convolution.output].place, range(len(convolution.bias)))
-            off[convolution.name] = np.array([place >= 0 and not filters[layer.filters + place // columns] >> place % columns & 1 for place in places])
+            off[convolution.name] = np.array([place >= 0 and not filters[layer.filters + place // columns] >> place % columns & 1
+                                              for place in places])
     return off
 
 
@@ -63,7 +65,7 @@ def expect(network, model, image, filters=None):
         raise UserError(f"the golden model stops at instruction {result.position} with error {result.error}: this is a bug in the compiler")
     reference = execute(network, image[np.newaxis], filters_off(network, model, filters) if filters else None)
     tensors = {}
-    for layer in model.layers:
+    for layer in [*model.layers, *(layer for layer in model.lowered.layers if isinstance(layer, Concat))]:
         place = model.placements[layer.output]
         low = place.address - model.base
         tensors[layer.output] = place.unpack(bytes(memory[low:low + place.bytes]))

@@ -1,15 +1,11 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """When what is loaded: jobs that fill a region of the activation buffer, cut by rows into pieces, a little ahead of the tiles.
 
-Order and semaphores: each piece gives DATA when it is there. The first CONV of a round takes DATA where its round needs one piece more than the
-rounds before it; so the rows are cut such that no round needs two more. A job's first piece waits until the job that held its region before
-has been read. With two regions the next job's pieces stand between the present job's rounds, so that they overlap them; with one they
-follow the present job's last CONV. Each wait is for a signal from earlier in the program, so full queues cannot deadlock.
+A round of tiles waits for the piece with the last row that it reads. A job's pieces wait until what was in their place before has been read. With
+two regions the next job's pieces stand between the present job's rounds, so that they overlap them; with one they follow the present job's last CONV.
 """
 
 from dataclasses import dataclass
-
-from compiler.tiling import input_span
 
 PIECE_BEATS = 256
 # Pieces that are asked for before the round that takes them begins.
@@ -18,35 +14,32 @@ AHEAD = 2
 
 @dataclass(frozen=True)
 class Job:
-    """One strip (one pass over its input blocks) in region `region`.
+    """One strip (one pass over its input blocks) that lies in the buffer from beat `base` on.
 
-    `pieces` are ranges of input rows, `takes` the round that piece i is needed from; `after` is whether another job had the region before,
-    `before` whether another one follows.
+    `pieces` are ranges of input rows, `takes` the round that piece i is needed from; there are none where the strip lies in the buffer by itself.
     """
 
+    number: int
     strip: object
     blocks: range
-    region: int
-    pieces: tuple
-    takes: tuple
-    after: bool
-    before: bool
+    base: int
+    pieces: tuple = ()
+    takes: tuple = ()
 
 
 def _least_rows(config, geometry, strip, blocks):
     """Return the rows of a piece that are worth a wait of their own: runs of two bursts, PIECE_BEATS beats in all."""
-    columns, planes = len(strip.input_columns), min(len(blocks) * config.beats_per_word, -(-geometry.shape[2] // config.columns))
-    row_beats = -(-columns * geometry.shape[2] // config.beat_bytes) if geometry.window.packed else columns * planes
-    return max(-(-2 * config.burst_beats // columns), -(-PIECE_BEATS // row_beats))
+    columns = len(strip.input_columns)
+    return max(-(-2 * config.burst_beats // columns), -(-PIECE_BEATS // geometry.window.row_beats(columns, blocks)))
 
 
 def row_pieces(config, geometry, strip, blocks):
     """Return (pieces, takes) of a strip: its input rows cut where its rounds need them, all but the first not too small."""
     least_rows = _least_rows(config, geometry, strip, blocks)
-    layer, rows = geometry.layer, strip.input_rows
+    rows = strip.input_rows
     pieces, takes, loaded = [], [], rows.start
     for i, part in enumerate(strip.rounds):
-        needed = input_span(range(part.last_row, part.last_row + 1), layer.kernel[0], layer.stride[0], layer.padding.top, geometry.shape[0]).stop
+        needed = geometry.reads(part).stop
         if needed > loaded or not pieces:
             stop = max(needed, loaded + (least_rows if pieces else 1))
             stop = rows.stop if i == len(strip.rounds) - 1 else min(stop, rows.stop)
@@ -56,10 +49,12 @@ def row_pieces(config, geometry, strip, blocks):
     return tuple(pieces), tuple(takes)
 
 
-def jobs_of(strips_and_blocks, regions, cut):
-    """Return the Jobs of (strip, blocks) pairs in order, alternating between the regions; `cut(strip)` gives (pieces, takes)."""
-    count = len(strips_and_blocks)
-    return [Job(strip, blocks, i % regions, *cut(strip), i >= regions, i + regions < count)
+def jobs_of(strips_and_blocks, tiling, base, cut):
+    """Return the Jobs of (strip, blocks) pairs in order, alternating between the tiling's regions from beat `base` on.
+
+    `cut(strip)` gives (pieces, takes), or is None where nothing is to be loaded.
+    """
+    return [Job(i, strip, blocks, base + i % tiling.regions * tiling.region_beats, *(cut(strip) if cut else ()))
             for i, (strip, blocks) in enumerate(strips_and_blocks)]
 
 
@@ -76,15 +71,17 @@ class Loader:
         self.job, self.piece = 0, 0
 
     def before(self, job, turn):
-        """Emit what must or should be asked for before round `turn` of job number `job`; returns whether that round takes a piece."""
+        """Emit what must or should be asked for before round `turn` of job number `job`."""
         while self.job < len(self.jobs) and self._wanted(job, turn):
-            self.emit(self.jobs[self.job], self.piece)
-            self.piece += 1
-            if self.piece == len(self.jobs[self.job].pieces):
+            if self.piece < len(self.jobs[self.job].pieces):
+                self.emit(self.jobs[self.job], self.piece)
+                self.piece += 1
+            if self.piece >= len(self.jobs[self.job].pieces):
                 self.job, self.piece = self.job + 1, 0
-        return turn in self.jobs[job].takes
 
     def _wanted(self, job, turn):
+        if not self.jobs[self.job].pieces:
+            return self.job <= job
         if self.job <= job:
             return self.jobs[self.job].takes[self.piece] <= turn or self.piece < self._taken(job, turn) + AHEAD
         return self.regions == 2 and self.job == job + 1 and self.piece <= turn

@@ -6,18 +6,17 @@ from dataclasses import dataclass, field
 from accel import isa
 from accel.errors import UserError
 from accel.registers import FILTER_WORDS, RECORDS
-from compiler.addition import Addition, sum_record, sum_tables
-from compiler.channel_plan import plan_channels
-from compiler.convolution import plan_convolution
-from compiler.depthwise import channel_work, runs_depthwise
+from compiler.addition import sum_tables
 from compiler.eliminate import eliminate
-from compiler.emit_convolution import emit_convolution
-from compiler.emit_depthwise import emit_channels
 from compiler.fuse import fused_units
-from compiler.ir import Conv2D, MaxPool2D
+from compiler.ir import Concat, Conv2D
 from compiler.layout import align, place_tensors
-from compiler.lower import lower_layer, lower_network
-from compiler.pooling import emit_max_pool
+from compiler.link import link
+from compiler.lower import lower_network
+from compiler.residency import plan_residency
+from compiler.schedule import Schedule
+from compiler.stage import Stage
+from compiler.tiling import refuse
 from compiler.timing import predict_cycles
 
 DEFAULT_BASE = 0x4100_0000
@@ -93,7 +92,7 @@ def compile_network(network, config, base=DEFAULT_BASE):
         raise UserError(f"network {network.name!r} has {len(units)} layers, but a program can have at most {RECORDS}")
     # Neither the plans nor the program's length depend on where the tensors are, so a first emission finds their place.
     places = place_tensors(lowered.network, config.columns, 0)
-    parts, constants = _plan(lowered, config, units, places)
+    parts, constants = _plan(lowered, config, [Stage(lowered.network, config, unit, places) for unit in units], places)
     program_address = align(base + len(constants))
     constants = constants.ljust(program_address - base, b"\0")
     length = len(_emit(lowered.network, config, parts, base, places))
@@ -108,22 +107,24 @@ def compile_network(network, config, base=DEFAULT_BASE):
 
 @dataclass(frozen=True)
 class _Part:
-    """A Unit with its plan, the offsets of its weight streams and of its addition's tables, and its first word of the filter mask; None where it has none."""
+    """A Stage, how it runs, its plan with streams, the offsets of the streams and of its addition's tables, and its first word of the filter mask; None
+    where it has none."""
 
-    unit: object
-    plan: object = None
+    stage: object
+    choice: object
+    plan: object
     offset: int = 0
     tables: int = 0
     filters: int | None = None
 
 
 def _compiled_layer(network, index, part, base, cycles):
-    unit = part.unit
+    unit = part.stage.unit
     known = {layer.name: layer for layer in network.layers}
     members = tuple(name for name in unit.members if name in known)
     macs = sum(network.macs(known[name]) for name in members)
-    return CompiledLayer(unit.name, unit.op, index, unit.output, macs, part.plan, base + part.offset, part.filters, members,
-                         cycles)
+    return CompiledLayer(unit.name, unit.op, index, unit.output, macs, None if part.stage.is_pool else part.plan, base + part.offset, part.filters,
+                         members, cycles)
 
 
 class _Constants:
@@ -139,55 +140,33 @@ class _Constants:
         return offset
 
 
-def _plan(lowered, config, units, placements):
+def _plan(lowered, config, stages, placements):
     """Return ([_Part], all constants). Output planes are numbered through the network for the filter mask, as far as it has words; copies have none."""
-    network, parts, constants, plane = lowered.network, [], _Constants(), 0
-    for unit in units:
-        if isinstance(unit.layer, MaxPool2D):
-            parts.append(_Part(unit))
+    parts, constants, plane = [], _Constants(), 0
+    choices = plan_residency(stages, config.activation_beats, config.beats_per_word)
+    if choices is None:
+        raise next(refuse(config, stage.layer) for stage in stages if stage.plan(config.activation_beats) is None)
+    for stage, choice in zip(stages, choices, strict=True):
+        if stage.is_pool:
+            parts.append(_Part(stage, choice, choice.plan))
             continue
-        plan = _unit_plan(network, config, unit, placements)
-        offset, tables, filters = constants.put(b"".join(stream.data for stream in plan.streams)), 0, None
+        unit, plan, tables, filters = stage.unit, stage.with_streams(choice.plan), 0, None
+        offset = constants.put(b"".join(stream.data for stream in plan.streams))
         if unit.addition is not None:
-            zero_points = [network.tensors[name].zero_point for name in unit.addition.inputs]
+            zero_points = [lowered.network.tensors[name].zero_point for name in unit.addition.inputs]
             tables = constants.put(sum_tables(unit.addition, unit.own, zero_points))
         planes = placements[unit.inner].planes
         if isinstance(unit.layer, Conv2D) and unit.inner not in lowered.copies and plane + planes <= FILTER_WORDS:
             filters, plane = plane, plane + planes
-        parts.append(_Part(unit, plan, offset, tables, filters))
+        parts.append(_Part(stage, choice, plan, offset, tables, filters))
     return parts, bytes(constants.data)
 
 
-def _unit_plan(network, config, unit, placements):
-    layer, info, source = lower_layer(network, unit.layer, placements)
-    inner = network.tensors[unit.inner]
-    trailer = b"" if unit.addition is None else sum_record(config, unit.addition)
-    if runs_depthwise(unit.layer):
-        work = channel_work(layer, config.columns, info.shape, inner.shape, (info.zero_point, inner.zero_point))
-        return plan_channels(config, work, source, inner.shape, unit.pool, trailer)
-    return plan_convolution(config, layer, info.zero_point, source, inner.shape, unit.pool, trailer)
-
-
 def _emit(network, config, parts, base, placements):
-    words = [isa.encode("BEGIN", isa_version=isa.ISA_VERSION, config_hash=config.hash)]
+    schedule = Schedule({layer.output: layer.inputs for layer in network.layers if isinstance(layer, Concat)})
+    schedule.add("BEGIN", isa_version=isa.ISA_VERSION, config_hash=config.hash)
     for i, part in enumerate(parts):
-        try:
-            words += _emit_unit(network, part, config, base, placements, i > 0)
-        except ValueError as error:
-            raise UserError(f"layer {part.unit.name!r} is beyond what an instruction can say: {error}") from error
-        words.append(isa.encode("LAYER", index=i))
-    return [*words, isa.encode("END")]
-
-
-def _emit_unit(network, part, config, base, placements, waits_for_store):
-    unit = part.unit
-    layer, info, source = lower_layer(network, unit.layer, placements)
-    target, addition, streams = placements[unit.output].spread(), None, base + part.offset
-    if part.plan is None:
-        return emit_max_pool(config, layer, source, target, waits_for_store)
-    if unit.addition is not None:
-        addition = Addition(unit.addition, placements[unit.operand], base + part.tables, network.tensors[unit.output].zero_point)
-    if runs_depthwise(unit.layer):
-        return emit_channels(config, part.plan, source, target, streams, part.filters, waits_for_store, addition)
-    zero_points = info.zero_point, network.tensors[unit.inner].zero_point
-    return emit_convolution(config, layer, part.plan, source, target, zero_points, streams, part.filters, waits_for_store, addition)
+        part.stage.emit(schedule, part.plan, part.choice, placements, base + part.offset, base + part.tables, part.filters)
+        schedule.end_layer(i)
+    schedule.add("END")
+    return link(config, schedule.ops, [*(part.stage.unit.name for part in parts), None])

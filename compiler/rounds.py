@@ -30,6 +30,11 @@ class Round:
         return sum(pixels for _, _, pixels in self.runs)
 
     @property
+    def first_row(self):
+        """The first output row of the layer that any run reaches."""
+        return min(row for row, _, pixels in self.runs if pixels)
+
+    @property
     def last_row(self):
         """The last output row of the layer that any run reaches."""
         return max(row + (column - self.column + pixels - 1) // self.width for row, column, pixels in self.runs if pixels)

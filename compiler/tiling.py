@@ -30,12 +30,13 @@ class Strip:
 
 @dataclass(frozen=True)
 class Tiling:
-    """`passes` are ranges of input blocks (more than one: partial sums are kept between them); `regions` strips fit side by side."""
+    """`passes` are ranges of input blocks (more than one: partial sums are kept between them); `regions` strips of at most `region_beats` lie side
+    by side."""
 
     strips: tuple
     passes: tuple
     regions: int
-    region_words: int
+    region_beats: int
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,10 @@ class Geometry:
                      range(self.shape[1]) if len(output_columns) == self.columns
                      else input_span(output_columns, layer.kernel[1], layer.stride[1], pad.left, self.shape[1]), output_rows, output_columns)
 
+    def reads(self, part):
+        """Return the range of input rows under the windows of a Round."""
+        return input_span(range(part.first_row, part.last_row + 1), self.layer.kernel[0], self.layer.stride[0], self.layer.padding.top, self.shape[0])
+
     def with_rounds(self, strip):
         """Return the Strip with its rounds."""
         rounds = rectangle_rounds(strip, self.clusters, self.limit, self.floor) if self.pool else raster_rounds(strip, self.clusters, self.limit)
@@ -90,8 +95,8 @@ def input_span(outputs, kernel, stride, padding, size):
     return range(low, max(high, low + 1))
 
 
-def _words(geometry, strip, blocks):
-    return len(strip.input_rows) * geometry.window.row_words(len(strip.input_columns), blocks)
+def _beats(geometry, strip, blocks):
+    return len(strip.input_rows) * geometry.window.row_beats(len(strip.input_columns), blocks)
 
 
 def _row_strips(geometry, heights):
@@ -146,28 +151,35 @@ def _pass_ranges(window):
             yield tuple(range(first, min(first + deepest, blocks)) for first in range(0, blocks, deepest))
 
 
-def tilings(config, geometry):
-    """Yield all Tilings worth a look, without rounds: only the whole map where it fits the buffer, else the coarsest ways that fit.
+def tilings(geometry, room):
+    """Yield all Tilings worth a look, without rounds, in `room` beats: only the whole map where it fits, else the coarsest ways that fit.
 
     Parts of rows are a last resort: tried only where no strip of whole rows fits with these passes.
     """
     for passes in _pass_ranges(geometry.window):
-        by_rows = list(_fitting(config, geometry, _row_cuts(geometry), passes, MOST_CUTS))
+        by_rows = list(_fitting(geometry, room, _row_cuts(geometry), passes, MOST_CUTS))
         if by_rows and len(by_rows[0].strips) * len(passes) == 1:
             yield by_rows[0]
             return
-        yield from by_rows or _fitting(config, geometry, _column_cuts(geometry), passes, 1)
+        yield from by_rows or _fitting(geometry, room, _column_cuts(geometry), passes, 1)
 
 
-def _fitting(config, geometry, cuts, passes, most):
-    """Yield Tilings of those cuts that fit: the `most` coarsest that fit the buffer, and those of which two do."""
-    capacity, found = config.activation_words, [0, 0]
+def resident_tilings(geometry):
+    """Yield the one Tiling of a map that lies in the buffer by itself; none where no instruction can say it."""
+    blocks, strips = range(geometry.window.blocks), next(_row_cuts(geometry))
+    if len(blocks) <= MOST_BLOCKS and not geometry.window.packed:
+        yield Tiling(strips, (blocks,), 1, geometry.shape[0] * geometry.window.row_beats(geometry.shape[1], blocks))
+
+
+def _fitting(geometry, room, cuts, passes, most):
+    """Yield Tilings of those cuts that fit: the `most` coarsest that fit `room` beats, and those of which two do."""
+    word, found = geometry.window.word // geometry.window.beat, [0, 0]
     for strips in cuts:
-        words = max(_words(geometry, strip, passes[0]) for strip in strips)
+        beats = -(-max(_beats(geometry, strip, passes[0]) for strip in strips) // word) * word
         for regions in (1, 2):
-            if words <= capacity // regions and found[regions - 1] < most:
+            if beats * regions <= room and found[regions - 1] < most:
                 found[regions - 1] += 1
-                yield Tiling(strips, passes, regions, capacity // regions)
+                yield Tiling(strips, passes, regions, beats)
         if found[1] == most:
             return
 

@@ -9,7 +9,7 @@ _LARGEST_STRIDE, _LARGEST_ROW, _LARGEST_CHANNELS = 255, 8191, 16
 
 @dataclass(frozen=True)
 class Window:
-    """`kernel` (height, width) as SHAPE has it; `channels` mask bits of one kernel position; `word` the bytes of a buffer word.
+    """`kernel` (height, width) as SHAPE has it; `channels` mask bits of one kernel position; `word` and `beat` the bytes of a buffer word and a beat.
 
     `unit`: how many of SHAPE's columns one column of the map is; 1, or where packed the bytes of a pixel.
     """
@@ -17,6 +17,7 @@ class Window:
     kernel: tuple
     channels: int
     word: int
+    beat: int
     unit: int = 1
     packed: bool = False
 
@@ -25,13 +26,19 @@ class Window:
         """Buffer words of one kernel position."""
         return -(-self.channels // self.word)
 
+    def planes(self, blocks):
+        """Return the beats of a pixel with the blocks of the range `blocks` there. The last block of an odd number reads on into the next pixel's
+        first beat, of which no mask bit selects a channel."""
+        beats = self.word // self.beat
+        return min(blocks.stop * beats, -(-self.channels // self.beat)) - blocks.start * beats
+
     def pixel_bytes(self, blocks):
         """Return the buffer's bytes from one pixel to the next with the blocks of the range `blocks` there."""
-        return self.unit if self.packed else len(blocks) * self.word
+        return self.unit if self.packed else self.planes(blocks) * self.beat
 
-    def row_words(self, columns, blocks):
-        """Return the buffer words of a row of `columns` pixels."""
-        return -(-columns * self.unit // self.word) if self.packed else columns * len(blocks)
+    def row_beats(self, columns, blocks):
+        """Return the buffer beats of a row of `columns` pixels; packed rows begin with a word."""
+        return -(-columns * self.unit // self.word) * (self.word // self.beat) if self.packed else columns * self.planes(blocks)
 
     def reshape(self, weights):
         """Return weights [kernel height, kernel width, input channels, ...] as this window multiplies them."""
@@ -39,8 +46,8 @@ class Window:
 
 
 def plain_window(config, kernel, channels):
-    """Return the Window of a map whose pixels are whole words."""
-    return Window(tuple(kernel), channels, config.block_channels)
+    """Return the Window of a map whose pixels are whole planes, one beat each."""
+    return Window(tuple(kernel), channels, config.block_channels, config.beat_bytes)
 
 
 def packed_window(config, layer, shape, dense):
@@ -55,7 +62,7 @@ def packed_window(config, layer, shape, dense):
     if not possible:
         return None
     height, columns = layer.kernel
-    return Window((height, 1), columns * channels, config.block_channels, channels, True)
+    return Window((height, 1), columns * channels, config.block_channels, config.beat_bytes, channels, True)
 
 
 def fill_gaps(config, active):

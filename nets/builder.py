@@ -54,7 +54,8 @@ class Builder:
         """A depthwise convolution with padding "same"."""
         info = self.tensors[source]
         numbers = self._numbers(source, (info.channels, *kernel, 1))
-        return self._put(Conv2D(name, source, name, *numbers, stride, same_padding(info.shape[:2], kernel, stride), info.channels), *self._range(relu))
+        padding = same_padding(info.shape[:2], kernel, stride)
+        return self._put(Conv2D(name, source, name, *numbers, stride, padding, info.channels), *self._range(relu))
 
     def add(self, name, source, other, relu=True):
         """The sum of two tensors, taken to have the same scale."""

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from accel.errors import UserError
-from compiler.ir import Conv2D, FullyConnected, MaxPool2D, Network, Padding, TensorInfo
+from compiler.ir import Add, AveragePool2D, Concat, Conv2D, FullyConnected, MaxPool2D, Network, Padding, Rescale, TensorInfo
 
 FORMAT = "sparcnet-network-1"
-_KINDS = {kind.op: kind for kind in (Conv2D, FullyConnected, MaxPool2D)}
+_KINDS = {kind.op: kind for kind in (Add, AveragePool2D, Concat, Conv2D, FullyConnected, MaxPool2D, Rescale)}
 _ARRAYS = ("weights", "bias", "multipliers", "shifts")
 _MASK = "dynamic_mask"
 
@@ -20,7 +20,9 @@ def save_network(network, path):
     """Write `network` to `path`."""
     arrays, layers = {}, []
     for layer in network.layers:
-        values = {"op": layer.op, **vars(layer), "padding": asdict(layer.padding)}
+        values = {"op": layer.op, **vars(layer)}
+        if "padding" in values:
+            values["padding"] = asdict(layer.padding)
         for name in _ARRAYS:
             if name in values:
                 arrays[f"{layer.name}.{name}"] = values.pop(name)
@@ -51,8 +53,9 @@ def load_network(path):
 def _layer(values, stored):
     values = dict(values)
     kind = _KINDS[values.pop("op")]
-    values["padding"] = Padding(**values["padding"])
-    for name in ("stride", "window"):
+    if "padding" in values:
+        values["padding"] = Padding(**values["padding"])
+    for name in ("stride", "window", "inputs"):
         if name in values:
             values[name] = tuple(values[name])
     if issubclass(kind, Conv2D):

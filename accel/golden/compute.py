@@ -14,12 +14,12 @@ PARAMETERS = np.dtype([("bias", "<i4"), ("multiplier", "<i4"), ("shift", "i1"), 
 class Compute:
     """Holds SHAPE, WALK, DRAIN, TILE and MASK settings and executes CONV and POOL.
 
-    `buffers` is int8 [clusters, words, block_channels], shared with load and store engine; `weights` and `operands` are the weight and the
-    operand FIFO as iterators of beats (bytes); outputs are appended to the list `outputs` as beats; `filters` are the FILTER_WORDS words of the
+    `buffers` is int8 [clusters, words, block_channels], shared with load and store engine; `weights` is the weight FIFO
+    as an iterator of beats (bytes), `operands` the operand FIFO as a deque of them; outputs are appended to the list `outputs` as beats; `filters` are the FILTER_WORDS words of the
     filter mask; `tables` int32 [TABLE_WORDS] those of additions.
     """
 
-    def __init__(self, config, buffers, weights, outputs, filters, operands=iter(()), tables=None):
+    def __init__(self, config, buffers, weights, outputs, filters, operands=(), tables=None):
         self.config, self.buffers, self.weights, self.outputs, self.filters = config, buffers, weights, outputs, filters
         self.operands, self.tables = operands, np.zeros(TABLE_WORDS, np.int32) if tables is None else tables
         self.settings = {"SHAPE": None, "WALK": None, "DRAIN": None}
@@ -34,7 +34,7 @@ class Compute:
         if name == "SHAPE" and 0 in (values[key] for key in (
                 "kernel_height", "kernel_width", "blocks", "stride_y", "stride_x", "height", "width", "output_width")):
             raise ProgramFault(ERROR_CODES.BAD_FIELD, position)
-        if name == "DRAIN" and (values["pool_columns"] % 2 or values["rounding"] > 2 or (values["add"] and values["pool_columns"])):
+        if name == "DRAIN" and (values["pool_columns"] % 2 or (values["add"] and values["pool_columns"])):
             raise ProgramFault(ERROR_CODES.BAD_FIELD, position)
         if name == "MASK":
             self.masks[values["block"]] = values["channels"]
@@ -94,14 +94,14 @@ class Compute:
                     self.partial_sums[c, -1] += shape["zero_point"] * matrix.sum(axis=0)
         self._count_macs(runs, len(kept), values)
 
-    def _add_depthwise_tap(self, runs, sets, ky, kx, channels, kept, values):
+    def _add_depthwise_tap(self, runs, sets, ky, kx, block, channels, kept, values):
         """As _add_tap: the lanes 0 and 1 of a column multiply a pair of bytes of the pixel's beat, further lanes nothing."""
         shape, pairs = self.settings["SHAPE"], np.arange(self.config.columns) // 2 * 2
         beats = {k: [np.frombuffer(next(self.weights), np.int8).astype(np.int64) for _ in range(sets)] for k in channels}
         for first in range(0, len(kept), self.config.lanes):
             step = kept[first:first + self.config.lanes]
             for c, run in enumerate(runs):
-                pixels = run.beats(ky, kx)
+                pixels = run.beats(ky, kx, block)
                 for lane, k in enumerate(step[:2]):
                     weights = beats[k][c if shape["split"] else 0]
                     self.partial_sums[c, :len(pixels)] += pixels[:, pairs + lane] * weights
@@ -144,11 +144,18 @@ class Compute:
                     numbers = self._add_operands(numbers, total, drain)
                 self.outputs.extend(row.tobytes() for row in _pooled(numbers, drain["pool_columns"]))
 
+    def operands_of(self, values):
+        """Return how many beats of the operand FIFO a CONV with these fields takes."""
+        drain = self.settings["DRAIN"]
+        if values["keep"] or values["void"] or drain is None or not drain["add"]:
+            return 0
+        return sum(tile["pixels"] for tile in self.tiles if tile is not None)
+
     def _add_operands(self, numbers, record, drain):
         """Return int8 [pixels, columns]: `numbers` plus as many beats of the operand FIFO, both as the tables have them, requantised."""
         if not len(numbers):
             return numbers
-        others = np.array([np.frombuffer(next(self.operands), np.int8) for _ in numbers])
+        others = np.array([np.frombuffer(self.operands.popleft(), np.int8) for _ in numbers])
         own, other = self.tables[:TABLE_WORDS // 2], self.tables[TABLE_WORDS // 2:]
         sums = own[numbers.astype(np.int64) & 0xFF].astype(np.int64) + other[others.astype(np.int64) & 0xFF]
         return requantise(sums, *record, drain["sum_zero_point"], drain["sum_clamp_min"], drain["sum_clamp_max"])
@@ -162,22 +169,20 @@ class Compute:
             for ky in range(shape["kernel_height"] if channels else 0):
                 for kx in range(shape["kernel_width"]):
                     if shape["depthwise"]:
-                        self._add_depthwise_tap(runs, sets, ky, kx, channels, kept, values)
+                        self._add_depthwise_tap(runs, sets, ky, kx, block, channels, kept, values)
                     else:
                         self._add_tap(runs, sets, ky, kx, block, channels, kept, values)
 
     def pool(self, values, position):
         """Execute POOL: one beat for each pixel of cluster 0's run."""
         shape, walk, drain = self._require_settings(position, [0])
-        if values["plane"] >= self.config.beats_per_word or self.tiles[0]["pixels"] == 0:
+        if self.tiles[0]["pixels"] == 0:
             raise ProgramFault(ERROR_CODES.BAD_FIELD, position)
-        low = values["plane"] * self.config.columns
         run = Run(self.config, self.buffers[0], self.tiles[0], {**shape, "zero_point": -128}, walk, position)
-        channels = range(low, low + self.config.columns)
         best = np.full((len(run), self.config.columns), -128)
         for ky in range(shape["kernel_height"]):
             for kx in range(shape["kernel_width"]):
-                best = np.maximum(best, run.activations(ky, kx, 0, channels))
+                best = np.maximum(best, run.beats(ky, kx, 0))
         self.outputs.extend(row.tobytes() for row in np.clip(best, drain["clamp_min"], drain["clamp_max"]).astype(np.int8))
 
 

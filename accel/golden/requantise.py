@@ -13,7 +13,7 @@ def requantise(partial_sums, bias, multiplier, shift, zero_point, clamp_min, cla
 
     shift > 0 shifts left before the multiplication and wraps at 32 bits. rounding 0: MultiplyByQuantizedMultiplier of TFLite's reference
     kernels (double rounding): for multipliers >= 0 its doubling high multiplication is (a * b + 2**30) >> 31, and its right shift rounds half
-    away from zero. rounding 1: the exact product is rounded once, half away from zero; 2: down.
+    away from zero. rounding 1: the exact product is rounded once, half away from zero; 2: down; 3: once, half up.
     """
     total = _wrap32(partial_sums + bias)
     left, right = np.maximum(shift, 0), np.maximum(-shift, 0)
@@ -23,8 +23,8 @@ def requantise(partial_sums, bias, multiplier, shift, zero_point, clamp_min, cla
         mask = (np.int64(1) << right) - 1
         threshold = (mask >> 1) + (high < 0)
         rounded = (high >> right) + ((high & mask) > threshold)
-    elif rounding == 1:
-        rounded = (product + (np.int64(1) << (30 + right)) - (product < 0)) >> (31 + right)
-    else:
+    elif rounding == 2:
         rounded = product >> (31 + right)
+    else:
+        rounded = (product + (np.int64(1) << (30 + right)) - (product < 0) * (rounding == 1)) >> (31 + right)
     return np.clip(rounded + zero_point, clamp_min, clamp_max).astype(np.int8)

@@ -42,10 +42,11 @@ class Run:
         places = low[:, None] + ((addresses - low)[:, None] + relative) % self.word
         return self._read(places, inside)
 
-    def beats(self, ky, kx):
-        """Return int64 [pixels, beat]: the beat that holds each pixel's address at one kernel position of block 0, as activations() reads."""
-        addresses, inside = self._addresses(ky, kx, 0), self._inside(ky, np.array([kx]))
-        self._check(addresses, inside)
+    def beats(self, ky, kx, block):
+        """Return int64 [pixels, beat]: the beat that holds each pixel's address at one kernel position of a block, as activations() reads."""
+        addresses, inside = self._addresses(ky, kx, block), self._inside(ky, np.array([kx]))
+        if not self.shape["packed"]:
+            self._check(addresses, inside)
         return self._read((addresses // self.beat * self.beat)[:, None] + np.arange(self.beat), inside)
 
     def _addresses(self, ky, kx, block):

@@ -45,26 +45,27 @@ def zero_field(word, zero, high, low):
 
 
 @block
-def compute_control(clk, clear, instructions, waiting, opened, loader_ready, pool_idle, issued, quiet, start_conv, start_pool, pool_plane, write_mask,
+def compute_control(clk, clear, instructions, waiting, opened, loader_ready, pool_idle, issued, quiet, start_conv, start_pool, write_mask,
                     layer_end, layer_index, record_free, stop, fault, config):
     """Takes an instruction in two cycles or more: one to look at it, then as soon as what it needs is free.
 
     instructions (in, InstructionStream). waiting (out, Tile): the settings, held from start_conv until opened (in, flag).
     loader_ready (in, flag): a CONV may start. pool_idle (in, flag): no pool is under way.
     issued (in, flag): no convolution or pool has anything left to read. quiet (in, flag): nor is anything left to drain.
-    start_conv, start_pool (out, flags): one pulse each; pool_plane (out, flag). write_mask (out, flag): a MASK is taken. layer_end (out, flag), layer_index (out): a LAYER passes.
-    record_free (in, flag): the counters take the end of a layer. stop (in, flag): another part of the engine has failed. fault (out, Fault): BAD_FIELD.
+    start_conv, start_pool (out, flags): one pulse each. write_mask (out, flag): a MASK is taken. layer_end (out, flag),
+    layer_index (out): a LAYER passes. record_free (in, flag): the counters take the end of a layer. stop (in, flag): another part of the
+    engine has failed. fault (out, Fault): BAD_FIELD.
     """
     op = isa.OPCODES
     op_shape, op_walk, op_drain, op_tile, op_conv, op_pool, op_mask = op.SHAPE, op.WALK, op.DRAIN, op.TILE, op.CONV, op.POOL, op.MASK
     opcode_high, clusters, tile_pixels = isa.OPCODE.bits, config.clusters, config.tile_pixels
-    planes = config.beats_per_word
     bad_field = ERROR_CODES.BAD_FIELD
     cluster_high, cluster_low = span("TILE", "cluster")
     pixels_high, pixels_low = span("CONV", "pixels")
     index_high, index_low = span("LAYER", "index")
-    _, plane_low = span("POOL", "plane")
-    _, pool_low = span("DRAIN", "pool_columns")
+    pool_high, pool_low = span("DRAIN", "pool_columns")
+    _, add_bit = span("DRAIN", "add")
+    void_bit, keep_bit = span("CONV", "void")[1], span("CONV", "keep")[1]
     word = instructions.word
     shape_zero = [flag() for _ in range(8)]
     known = [flag() for _ in range(3)]
@@ -101,16 +102,17 @@ def compute_control(clk, clear, instructions, waiting, opened, loader_ready, poo
         if opcode == op_shape:
             bad.next = any_shape_zero != 0
         elif opcode == op_drain:
-            bad.next = word[pool_low]
+            bad.next = word[pool_low] or (word[add_bit] and word[pool_high:pool_low] != 0)
         elif opcode == op_tile:
             bad.next = word[cluster_high:cluster_low] >= clusters
             detail.next = word[cluster_high:cluster_low]
         elif opcode == op_conv:
             bad.next = (not all_known or any_too_short != 0 or word[pixels_high:pixels_low] == 0
-                        or word[pixels_high:pixels_low] + waiting.shape.dynamic > tile_pixels)
+                        or word[pixels_high:pixels_low] + waiting.shape.dynamic > tile_pixels
+                        or (waiting.drain.add and word[void_bit] and not word[keep_bit]))
             detail.next = word[pixels_high:pixels_low]
         elif opcode == op_pool:
-            bad.next = not all_known or not first_present or first_run.pixels == 0 or (planes == 1 and word[plane_low])
+            bad.next = not all_known or not first_present or first_run.pixels == 0
         if clear:
             looked.next = False
 
@@ -153,7 +155,6 @@ def compute_control(clk, clear, instructions, waiting, opened, loader_ready, poo
                 pending.next = True
             elif opcode == op_pool:
                 start_pool.next = True
-                pool_plane.next = word[plane_low]
             elif opcode == op_shape:
                 shape_known.next = True
             elif opcode == op_walk:

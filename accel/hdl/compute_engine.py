@@ -37,7 +37,8 @@ def delayed_start(clk, clear, fire, keeps, bank, tile, start, target, allowed, c
     slot, pixels = unsigned(len(target.slot)), [unsigned(len(target.pixels[0])) for _ in range(config.clusters)]
     cuts = [low_bits(tile.conv.pixels, slot), [low_bits(tile.runs[c].pixels, pixels[c]) for c in range(config.clusters)]]
     sources = {"bank": bank, "split": tile.shape.split, "void": tile.conv.void, "dynamic": tile.shape.dynamic, "slot": slot,
-               **{name: getattr(tile.drain, name) for name in ("zero_point", "clamp_min", "clamp_max", "rounding", "pool_columns")}}
+               **{name: getattr(tile.drain, name) for name in (
+                   "zero_point", "clamp_min", "clamp_max", "rounding", "pool_columns", "add", "sum_zero_point", "sum_clamp_min", "sum_clamp_max")}}
     numbers = [copy_register(clk, sends, sources[name], getattr(target, name)) for name in DrainStart.NAMES]
     runs = [copy_register(clk, sends, pixels[c], target.pixels[c]) for c in range(config.clusters)]
     late = delay(clk, sends, start, TO_GRID + GRID_LATENCY)
@@ -162,13 +163,13 @@ def merge_outputs(pool_idle, drained, pooled, outputs):
 
 
 @block
-def compute_engine(clk, clear, instructions, weights, filter_address, filter_word, buffer_write, outputs, give, activity, queue_empty,
-                   gate_waiting, record_free, idle, fault, config, rounding=ROUNDING):
+def compute_engine(clk, clear, instructions, weights, filter_address, filter_word, buffer_write, operands, tables, operands_left, outputs, give,
+                   activity, queue_empty, gate_waiting, record_free, idle, fault, config, rounding=ROUNDING):
     """Executes SHAPE, WALK, DRAIN, TILE, MASK, CONV, POOL and LAYER.
 
     clk, clear: synchronous reset between jobs. instructions (in, InstructionStream) from the semaphore gate.
     weights (in, Stream): the weight FIFO. filter_address (out), filter_word (in, two cycles later): the run-time filter mask.
-    buffer_write (in, BufferWrite). outputs (out, Stream): beats for the store engine.
+    buffer_write (in, BufferWrite). operands, tables, operands_left: as in drain. outputs (out, Stream): beats for the store engine.
     give (out, unsigned 8): one pulse a semaphore, when the last activation of the instruction that names it was read.
     activity (out, Activity). queue_empty, gate_waiting (in, flags): why there is no instruction. record_free (in, flag): the counters take
     the end of a layer. idle (out, flag): nothing is under way, and the last layer's end is recorded.
@@ -179,7 +180,7 @@ def compute_engine(clk, clear, instructions, weights, filter_address, filter_wor
     step, write, pixel = Step(config), WeightWrite(config), Pixel(config)
     take, opened, finish, finish_allowed, finish_taken, keeps = (flag() for _ in range(6))
     loader_ready, loader_waits, walker_waits, waits_for_bank = (flag() for _ in range(4))
-    start_conv, start_pool, pool_plane, write_mask, issued, quiet, stop = (flag() for _ in range(7))
+    start_conv, start_pool, write_mask, issued, quiet, stop = (flag() for _ in range(6))
     pool_idle, pool_issues, pool_ended, use_pool = (flag() for _ in range(4))
     layer_end, layer_index = flag(), unsigned(6)
     mask_number, dynamic_word = unsigned(5), unsigned(config.block_channels)
@@ -205,14 +206,14 @@ def compute_engine(clk, clear, instructions, weights, filter_address, filter_wor
     drain_outputs, pool_outputs = Stream(8 * columns), Stream(8 * columns)
 
     control = compute_control(clk, clear, instructions, waiting, opened, loader_ready, pool_idle, issued, quiet, start_conv, start_pool,
-                              pool_plane, write_mask, layer_end, layer_index, record_free, stop, control_fault, config)
+                              write_mask, layer_end, layer_index, record_free, stop, control_fault, config)
     masks = dynamic_mask(clk, write_mask, instructions.word, mask_number, dynamic_word, config)
-    loader = step_loader(clk, clear, start_conv, waiting.shape, waiting.walk, waiting.conv, bank_free, weights.valid, weights.ready,
-                         weights.data, mask_number, dynamic_word, filter_address, filter_word, take, step, write, loader_ready, finish,
+    loader = step_loader(clk, clear, start_conv, waiting.shape, waiting.walk, waiting.conv, waiting.drain.add, bank_free,
+                         weights.valid, weights.ready, weights.data, mask_number, dynamic_word, filter_address, filter_word, take, step, write, loader_ready, finish,
                          finish_taken, keeps, loader_waits, config)
     walk = walker(clk, clear, stop, waiting, tile, step, bank_free, take, opened, walker_waits, finish, finish_allowed, finish_taken, pixel,
                   word_addresses, places, addresses, beyond, config)
-    pooling = pool_engine(clk, clear, stop, start_pool, waiting, pool_plane, words[0], pool_outputs, pool_idle, pool_issues, pool_ended,
+    pooling = pool_engine(clk, clear, stop, start_pool, waiting, words[0], pool_outputs, pool_idle, pool_issues, pool_ended,
                           pool_word_addresses, pool_address, pool_beyond, config)
     paths = [
         cluster_path(clk, buffer_write, c, pixel.valid[c], word_addresses[c], pool_word_addresses, use_pool, places[c], channels_2, packed_2,
@@ -227,8 +228,8 @@ def compute_engine(clk, clear, instructions, weights, filter_address, filter_wor
     grid = pe_grid(clk, shadow, beat, lane, swap, activations, own, valid, number, first, bank, read.bank, read.pixel, read.group, sums, config)
     parameters = parameter_ram(clk, write, weights.data, parameter_address, records, config)
     starts = delayed_start(clk, clear, finish_taken, keeps, pixel.bank, tile, drain_start, drain_tile, finish_allowed, config)
-    drains = drain(clk, clear, drain_start, drain_tile, read, sums, parameter_address, records, drain_outputs, drain_busy, drain_stalled,
-                   drained, config, rounding)
+    drains = drain(clk, clear, drain_start, drain_tile, read, sums, parameter_address, records, operands, tables, operands_left, drain_outputs,
+                   drain_busy, drain_stalled, drained, config, rounding)
     banks = banks_in_use(clk, clear, finish_taken, keeps, pixel.bank, drained, bank_free)
     outward = merge_outputs(pool_idle, drain_outputs, pool_outputs, outputs)
     gives = give_semaphores(clk, finish_taken, tile.give, pool_ended, waiting.give, give)

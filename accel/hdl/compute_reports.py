@@ -4,6 +4,7 @@
 from myhdl import always, always_comb, block, intbv
 
 from accel.hdl.delay import delay
+from accel.hdl.fields import bits_of
 from accel.hdl.interfaces import (
     STATE_ACTIVATIONS, STATE_BUSY, STATE_DRAIN, STATE_FETCH, STATE_STORE, STATE_SYNC, STATE_WEIGHTS, flag, unsigned)
 from accel.registers import ERROR_CODES
@@ -61,11 +62,13 @@ def buffer_fault(clk, clear, beyond, addresses, conv_position, pool_beyond, pool
 def activity_of(clk, pixel, tile, pool_issues, has_instruction, queue_empty, gate_waiting, loader_ready, waits_for_bank, drain_stalled,
                 weights, layer_end, layer_index, activity, config):
     """activity (out, Activity), two cycles late in all its parts."""
-    clusters = config.clusters
     state, state_1 = unsigned(3), unsigned(3)
-    pixels, products = unsigned(4), unsigned(11)
+    working, pixels, products = unsigned(4), unsigned(4), unsigned(11)
+    # A table has the depth of two look-up tables, additions that of the clusters.
+    ones = tuple(number.bit_count() for number in range(1 << config.clusters))
+    valid_bits = bits_of(pixel.valid)
     end_1, index_1 = flag(), unsigned(6)
-    valid, split = pixel.valid, tile.shape.split
+    split = tile.shape.split
     busy, fetch, sync, wait_weights = STATE_BUSY, STATE_FETCH, STATE_SYNC, STATE_WEIGHTS
     wait_semaphore, wait_drain, wait_store = STATE_ACTIVATIONS, STATE_DRAIN, STATE_STORE
 
@@ -85,16 +88,17 @@ def activity_of(clk, pixel, tile, pool_issues, has_instruction, queue_empty, gat
         elif loader_ready and not has_instruction and queue_empty:
             state.next = fetch
 
+    @always_comb
+    def count_clusters():
+        working.next = ones[valid_bits]
+
     @always(clk.posedge)
     def look():
-        total = intbv(0, min=0, max=16)
-        total[:] = 0
-        for c in range(clusters):
-            if valid[c] and not pixel.slot:
-                total[:] = total + 1
-        pixels.next = total
-        if split and total != 0:
+        pixels.next = working
+        if split and valid_bits != 0:
             pixels.next = 1
+        if pixel.slot:
+            pixels.next = 0
         products.next = pixel.products
         state_1.next = state
         end_1.next = layer_end
@@ -118,4 +122,4 @@ def activity_of(clk, pixel, tile, pool_issues, has_instruction, queue_empty, gat
         activity.layer_end.next = end_1
         activity.index.next = index_1
 
-    return classify, look, put_out
+    return classify, count_clusters, look, put_out

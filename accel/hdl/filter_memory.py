@@ -62,10 +62,12 @@ def filter_memory(clk, busy, write, bus_address, bus_write_data, bus_data, dispa
 def void_check(clk, valid, act, word, address, data, ready, void):
     """Looks up the filter mask of a CONV or WEIGHTS instruction `word` (in), which is at the head while `valid` (in, flag) until `act` (in, flag).
 
-    address (out), data (in, two cycles later): filter_memory. ready (out, flag): void (out, flag) counts: none of its planes has a bit set.
+    address (out), data (in, two cycles later): filter_memory. ready (out, flag): void (out, flag) counts: none of its planes has a bit set,
+    and it does not say `whole`.
     """
     filters_high, filters_low = span("CONV", "filters")
     planes_high, planes_low = span("CONV", "planes")
+    _, whole_bit = span("CONV", "whole")
     step, found, done = unsigned(5), flag(), flag()
 
     @always(clk.posedge)
@@ -86,6 +88,6 @@ def void_check(clk, valid, act, word, address, data, ready, void):
     @always_comb
     def tell():
         ready.next = word[planes_high:planes_low] == 0 or done
-        void.next = word[planes_high:planes_low] != 0 and not found
+        void.next = word[planes_high:planes_low] != 0 and not found and not word[whole_bit]
 
     return look, tell

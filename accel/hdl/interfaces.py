@@ -58,6 +58,25 @@ class BufferWrite:
         self.data = unsigned(8 * config.beat_bytes)
 
 
+class OperandWrite:
+    """Beats into the operand FIFO: the writer sets `reserve` while there is `room`, and a few cycles later `valid` with the beat's data."""
+
+    def __init__(self, config):
+        self.room = flag()
+        self.reserve = flag()
+        self.valid = flag()
+        self.data = unsigned(8 * config.beat_bytes)
+
+
+class TableWrite:
+    """A word a cycle into the tables of all requantiser lanes."""
+
+    def __init__(self):
+        self.enable = flag()
+        self.address = unsigned(9)
+        self.data = unsigned(32)
+
+
 class ReadRequest:
     """A run of whole beats to read: `address` is a multiple of the beat, `beats` at least 1; moves with valid and ready."""
 

@@ -18,12 +18,13 @@ def load_places(config):
 
 
 @block
-def load_engine(clk, clear, stop, instructions, request, freed, beat_valid, beat, buffer_write, give, closes, bytes_read, idle, fault, config):
+def load_engine(clk, clear, stop, hold, instructions, request, freed, beat_valid, beat, buffer_write, operands, tables, give, closes, bytes_read,
+                idle, fault, config):
     """Executes LOAD_SHAPE, LOAD and LAYER.
 
     instructions (in, InstructionStream). request (out, ReadRequest), freed (out, flag), beat_valid, beat (in): the read arbiter.
-    buffer_write (out, BufferWrite). give (out, unsigned 8): one pulse a semaphore. closes (out, flag): a LAYER passes, everything before it
-    is in the buffers; bytes_read (out, unsigned 32) counts since the LAYER before. fault (out, Fault): BAD_FIELD, BUFFER.
+    hold (in), buffer_write, tables (out), operands: as in load_writer. give (out, unsigned 8): one pulse a semaphore. closes (out, flag): a
+    LAYER passes, everything before it is where it belongs; bytes_read (out, unsigned 32) counts since the LAYER before. fault (out, Fault): BAD_FIELD, BUFFER.
     """
     op = isa.OPCODES
     shape_code, load_code = op.LOAD_SHAPE, op.LOAD
@@ -43,7 +44,7 @@ def load_engine(clk, clear, stop, instructions, request, freed, beat_valid, beat
     registers = [settings_register(clk, write_shape, word, shape), settings_register(clk, write_load, word, load)]
     masks = semaphore_mask(word, mask)
     queue = fifo(clk, clear, arrivals, beats, level, depth)
-    writer = load_writer(clk, clear, stop, hand, job, writer_free, beats, buffer_write, give, writer_fault, config)
+    writer = load_writer(clk, clear, stop, hold, hand, job, writer_free, beats, buffer_write, operands, tables, give, writer_fault, config)
 
     @always_comb
     def decode():
@@ -107,7 +108,7 @@ def load_engine(clk, clear, stop, instructions, request, freed, beat_valid, beat
 
     @always_comb
     def check():
-        bad.next = not shaped or load.rows == 0 or load.length == 0 or (load.clusters >> clusters) != 0
+        bad.next = not shaped or load.rows == 0 or load.length == 0 or (load.clusters >> clusters) != 0 or load.target == 3
 
     @always_comb
     def put_out():
@@ -135,6 +136,7 @@ def load_engine(clk, clear, stop, instructions, request, freed, beat_valid, beat
         job.length.next = load.length
         job.destination.next = load.destination
         job.clusters.next = load.clusters
+        job.target.next = load.target
 
     @always(clk.posedge)
     def count():

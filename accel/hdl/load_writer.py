@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Writes the rows of a LOAD into the activation buffers, items of any size from any byte, one destination beat a cycle."""
+"""Writes the rows of a LOAD where it says, items of any size from any byte, one destination beat a cycle."""
 
 from myhdl import always, always_comb, block, concat, intbv
 
 from accel.hdl.byte_shift import byte_shift
 from accel.hdl.interfaces import flag, signed, unsigned
-from accel.registers import ERROR_CODES
+from accel.registers import ERROR_CODES, TABLE_WORDS
 
 ADDRESS_BITS = 17  # a step of 16 bits, from within the largest buffer, leads to no other address of a buffer
 
@@ -19,7 +19,7 @@ class LoadJob:
         self.item_bytes, self.item_top, self.position = (unsigned(16) for _ in range(3))
         self.item_step, self.row_step = signed(16), signed(16)
         self.rows, self.length, self.destination = unsigned(12), unsigned(20), unsigned(14)
-        self.clusters, self.give = unsigned(8), unsigned(8)
+        self.clusters, self.give, self.target = unsigned(8), unsigned(8), unsigned(2)
         self.first, self.pitch = unsigned(beat_bits), unsigned(beat_bits)
 
 
@@ -38,21 +38,24 @@ def keep_job(clk, start, job, kept):
             kept.length.next = job.length
             kept.clusters.next = job.clusters
             kept.give.next = job.give
+            kept.target.next = job.target
             kept.pitch.next = job.pitch
 
     return keep
 
 
 @block
-def load_writer(clk, clear, stop, start, job, free, beats, buffer_write, give, fault, config):
+def load_writer(clk, clear, stop, hold, start, job, free, beats, buffer_write, operands, tables, give, fault, config):
     """Takes `job` (in, LoadJob) with start (in, flag) while free (out, flag). beats (in, Stream): all its rows, in order.
 
-    buffer_write (out, BufferWrite): one beat a cycle, two cycles after its last byte was there. give (out, unsigned 8): with the last one.
+    buffer_write (out, BufferWrite), operands (OperandWrite), tables (out, TableWrite): one beat a cycle to one of them, two cycles after its
+    last byte was there. hold (in, flag): none leaves, what was under way comes in the two cycles after. give (out, unsigned 8): with the last one.
     fault (out, Fault): BUFFER, or BAD_FIELD where a row ends inside an item.
     """
-    beat_bytes, limit = config.beat_bytes, config.activation_words * config.beats_per_word
+    beat_bytes, limit, table_words = config.beat_bytes, config.activation_words * config.beats_per_word, TABLE_WORDS
     beyond_code, row_code = ERROR_CODES.BUFFER, ERROR_CODES.BAD_FIELD
-    beat_bits, cluster_bits, address_bits = (config.beat_bytes - 1).bit_length(), config.clusters, len(buffer_write.address)
+    beat_bits, cluster_bits, address_bits = (config.beat_bytes - 1).bit_length(), config.clusters, max(9, len(buffer_write.address))
+    buffer_bits = len(buffer_write.address)
     chunk_bits, last_byte, wrap = 16 - beat_bits, config.beat_bytes - 1, (1 << ADDRESS_BITS) - 1
     busy, primed, held_valid, emit, pop, last_chunk, last_item, row_end, straddles, held_done, inside, going, torn, reload, single, last_row = (
         flag() for _ in range(16))
@@ -62,10 +65,16 @@ def load_writer(clk, clear, stop, start, job, free, beats, buffer_write, give, f
     row_first, next_first, offset, top = (unsigned(beat_bits) for _ in range(4))
     reach, address, step = unsigned(beat_bits + 1), unsigned(ADDRESS_BITS), unsigned(ADDRESS_BITS)
     held, both = unsigned(8 * beat_bytes), unsigned(16 * beat_bytes)
+    blocked, to_operands, to_tables, data = flag(), flag(), flag(), unsigned(8 * config.beat_bytes)
     top_1, last_1, enable_1, finish_1, address_1 = unsigned(beat_bits), flag(), flag(), flag(), unsigned(address_bits)
 
     keeper = keep_job(clk, start, job, kept)
-    shifter = byte_shift(clk, both, offset, last_1, top_1, buffer_write.data, beat_bytes)
+    shifter = byte_shift(clk, both, offset, last_1, top_1, data, beat_bytes)
+
+    @always_comb
+    def name_target():
+        to_operands.next = kept.target == 1
+        to_tables.next = kept.target == 2
 
     @always_comb
     def measure():
@@ -73,7 +82,7 @@ def load_writer(clk, clear, stop, start, job, free, beats, buffer_write, give, f
         top.next = kept.item_top[beat_bits:]
         last_item.next = row_left[20]
         inverse.next = ~kept.item_bytes
-        inside.next = address < limit
+        inside.next = to_operands or (address < limit and not to_tables) or (address < table_words and to_tables)
         next_first.next = (row_first + kept.pitch) & last_byte
 
     @always_comb
@@ -92,7 +101,8 @@ def load_writer(clk, clear, stop, start, job, free, beats, buffer_write, give, f
     @always_comb
     def allow():
         free.next = not busy
-        going.next = busy and primed and not fault.valid and not stop
+        blocked.next = hold or (to_operands and not operands.room)
+        going.next = busy and primed and not fault.valid and not stop and not blocked
 
     @always_comb
     def decide():
@@ -113,7 +123,7 @@ def load_writer(clk, clear, stop, start, job, free, beats, buffer_write, give, f
                 step.next = concat(kept.row_step[15], kept.row_step[16:])
 
     @always(clk.posedge)
-    def hold():
+    def keep_beat():
         if pop:
             held.next = beats.data
         if pop or emit:
@@ -172,6 +182,10 @@ def load_writer(clk, clear, stop, start, job, free, beats, buffer_write, give, f
             row_left.next = total[22:1]
         torn.next = busy and primed and row_left[20] and row_left != row_mask
 
+    @always_comb
+    def reserve():
+        operands.reserve.next = emit and to_operands
+
     @always(clk.posedge)
     def stage():
         top_1.next = top
@@ -185,14 +199,25 @@ def load_writer(clk, clear, stop, start, job, free, beats, buffer_write, give, f
 
     @always(clk.posedge)
     def write():
-        buffer_write.enable.next = enable_1
-        buffer_write.address.next = address_1
+        buffer_write.enable.next = enable_1 and not to_operands and not to_tables
+        buffer_write.address.next = address_1[buffer_bits:]
         buffer_write.clusters.next = kept.clusters[cluster_bits:]
+        operands.valid.next = enable_1 and to_operands
+        tables.enable.next = enable_1 and to_tables
+        tables.address.next = address_1[9:]
         give.next = 0
         if finish_1 and not torn:
             give.next = kept.give
         if clear:
             buffer_write.enable.next = False
+            operands.valid.next = False
+            tables.enable.next = False
+
+    @always_comb
+    def hand_out():
+        buffer_write.data.next = data
+        operands.data.next = data
+        tables.data.next = data[32:]
 
     @always(clk.posedge)
     def report():
@@ -209,5 +234,5 @@ def load_writer(clk, clear, stop, start, job, free, beats, buffer_write, give, f
         if clear:
             fault.valid.next = False
 
-    return (keeper, shifter, measure, reach_out, compare, allow, decide, take, choose_step, hold, walk, recount, subtract,
-            measure_row, stage, write, report)
+    return (keeper, shifter, name_target, measure, reach_out, compare, allow, decide, take, choose_step, keep_beat, walk, recount, subtract,
+            measure_row, reserve, stage, write, hand_out, report)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The output parameters (bias, multiplier, shift) of two tiles, written from the weight stream and read by the drain."""
 
-from myhdl import always, always_comb, block, ConcatSignal
+from myhdl import always, always_comb, block, concat, ConcatSignal
 
 from accel.hdl.interfaces import flag, signed, unsigned
 
@@ -20,21 +20,26 @@ class Record:
 
 
 def group_address_bits(config):
-    """Bits of the read address {bank, cluster * groups + group}, where a group is `requantise_lanes` columns."""
-    return (2 * config.clusters * config.columns // config.requantise_lanes - 1).bit_length()
+    """Bits of the read address {bank, cluster * groups + group}, where a group is `requantise_lanes` columns; see sum_group."""
+    return 1 + sum_group(config).bit_length()
+
+
+def sum_group(config):
+    """The number of the group that holds the addition's records, behind those of all clusters."""
+    return config.clusters * config.columns // config.requantise_lanes
 
 
 @block
 def parameter_ram(clk, write, data, read_address, records, config):
-    """Two banks of clusters x columns records, in LUT RAM. Takes a beat and gives a group of records in every cycle.
+    """Two banks of clusters x columns records and the addition's, in LUT RAM. Takes a beat and gives a group of records in every cycle.
 
     write (in, WeightWrite): `parameter` says that data (in, unsigned 8 * columns) is part `part` of the 16-byte record `record`; part 0
-        comes with the record's `enabled`.
-    read_address (in, unsigned group_address_bits(config)): bank * clusters * groups + cluster * groups + group.
+        comes with the record's `enabled`. The addition's records are the requantise_lanes behind the others.
+    read_address (in, unsigned group_address_bits(config)): {bank, cluster * groups + group} or {bank, sum_group}.
     records (out, list of `requantise_lanes` Records): the group at the read_address of the cycle before.
     """
     lanes, beat_bits = config.requantise_lanes, 8 * config.beat_bytes
-    groups, lane_bits = config.clusters * config.columns // lanes, (lanes - 1).bit_length()
+    lane_bits = (lanes - 1).bit_length()
     address = unsigned(group_address_bits(config))
     places = field_places(beat_bits)
     # What each part stores: its bits of the record that are in use, part 0 also `enabled`.
@@ -49,7 +54,7 @@ def parameter_ram(clk, write, data, read_address, records, config):
         read = [unsigned(len(word)) for word in words]
         memories += [memory(clk, write, words[i], address, read_address, read[i], j, i, config) for i in range(len(words))]
         fields += [field_of(read[part], low, getattr(records[j], name)) for name, (part, low) in places.items()]
-    return write_address(write, address, lane_bits, groups), memories, fields
+    return write_address(write, address, lane_bits), memories, fields
 
 
 def field_places(beat_bits):
@@ -59,14 +64,13 @@ def field_places(beat_bits):
 
 
 @block
-def write_address(write, address, shift, groups):
+def write_address(write, address, shift):
     """address (out): where the record lies in its lane. Combinational."""
+    bits = len(write.record)
 
     @always_comb
     def split():
-        address.next = write.record >> shift
-        if write.bank:
-            address.next = (write.record >> shift) + groups
+        address.next = concat(write.bank, write.record[bits:shift])
 
     return split
 
@@ -75,7 +79,7 @@ def write_address(write, address, shift, groups):
 def memory(clk, write, word, address, read_address, read_word, lane, part, config):
     """Part `part` of the records of the columns with remainder `lane` modulo requantise_lanes; read_word (out) a cycle after its address."""
     lane_mask, bits = config.requantise_lanes - 1, len(word)
-    words = [unsigned(bits) for _ in range(2 * config.clusters * config.columns // config.requantise_lanes)]
+    words = [unsigned(bits) for _ in range(1 << len(read_address))]
 
     @always(clk.posedge)
     def store():

@@ -15,9 +15,14 @@ GRID_LATENCY = 7
 READ_LATENCY = 2
 
 
+def no_group(config):
+    """The number of no group of columns, whose partial sums read as 0: the first even one behind all of them."""
+    return (config.clusters * config.columns // config.requantise_lanes + 1) // 2 * 2
+
+
 def read_group_bits(config):
-    """Bits of the number of a group of columns of all clusters."""
-    return max(1, (config.clusters * config.columns // config.requantise_lanes - 1).bit_length())
+    """Bits of the number of a group of columns of all clusters, or of none."""
+    return no_group(config).bit_length()
 
 
 @block
@@ -85,7 +90,8 @@ def cluster_grid(clk, enable, lane, operands, swaps, word, own, valid, pixel, fi
     """The columns of one cluster.
 
     enable, lane: of the cycle before `operands`. word: the activations, own: as in pe_grid. valid, pixel, first and bank come
-    chain_latency(config) - 1 cycles after theirs. values (out, list of `columns` lists of 2): the sums of read_pixel (in) of the cycle before in each bank.
+    chain_latency(config) - 1 cycles after theirs. values (out, list of `columns` lists of 2): the sums of read_pixel (in) of the cycle before
+    in each bank.
     """
     macs, lanes = config.macs_per_multiplier, config.lanes
     loads = [flag() for _ in range(lanes)]
@@ -97,8 +103,8 @@ def cluster_grid(clk, enable, lane, operands, swaps, word, own, valid, pixel, fi
     bytes_ = [take_byte(word, activations[j], j) for j in range(lanes)]
     skews = [delay(clk, activations[j], skewed[j], j % CHAIN_LANES) for j in range(lanes)]
     chosen = pair_activations(skewed, own, pairs)
-    multipliers = [mac_columns(clk, loads, operands[p], swaps, pairs[p * macs // 2] + skewed[OWN_LANES:], terms[p * macs:(p + 1) * macs], carries[p],
-                               config) for p in range(len(operands))]
+    multipliers = [mac_columns(clk, loads, operands[p], swaps, pairs[p * macs // 2] + skewed[OWN_LANES:], terms[p * macs:(p + 1) * macs],
+                               carries[p], config) for p in range(len(operands))]
     control = [control_bank(clk, b, valid, pixel, first, bank, read_pixel, controls[b]) for b in range(2)]
     columns = [pe_column(clk, controls, write_address, terms[k], carries[k // 2] if macs == 2 and k % 2 else None, values[k], config)
                for k in range(config.columns)]
@@ -137,7 +143,7 @@ def pe_grid(clk, weight_enable, weight_beat, weight_lane, swap, activations, own
     pixel_valid (in, list of `clusters` flags): the cluster has a pixel in this cycle, `pixel` (in) its number, which names its partial sums.
     first (in, flag): overwrite the partial sums instead of adding. bank (in, flag): the bank of partial sums to accumulate in.
     read_bank (in, flag), read_pixel (in, unsigned), read_group (in, unsigned read_group_bits(config)): what to read, in any order. Group
-        cluster * (columns / requantise_lanes) + g holds the columns g * requantise_lanes + j.
+        cluster * (columns / requantise_lanes) + g holds the columns g * requantise_lanes + j; no_group(config) holds zeros.
     sums (out, list of `requantise_lanes` signed accumulator_bits): the partial sums of READ_LATENCY cycles ago's address. A pixel put in at
         cycle t is in what an address of cycle t + GRID_LATENCY or later reads. From the first pixel of a bank until then nothing is read
         there: what comes out is another pixel's.

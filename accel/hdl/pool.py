@@ -45,7 +45,7 @@ def pool(clk, valid, first, last, outside, plane, word, result_valid, result, co
     """result (out, unsigned 8 * columns) in the cycle of result_valid (out, flag), LATENCY cycles after the position with `last`.
 
     valid, first, last (in, flags): a position of a window; outside (in, flag): it counts as -128. word (in, unsigned 8 * block_channels),
-    plane (in, flag): which beat of it counts; must hold. Never stalls.
+    plane (in, flag): which beat of it counts. Never stalls.
     """
     results = [unsigned(8) for _ in range(config.columns)]
     valid_1, first_1, last_1 = flag(), flag(), flag()

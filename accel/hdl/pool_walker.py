@@ -12,12 +12,13 @@ FROM_LAST, FROM_WINDOW, FROM_LINE, FROM_RUN = range(4)
 
 
 @block
-def pool_walker(clk, clear, stop, start, tile, left, windows, busy, issues, first, last, ended, word_addresses, address, outside, beyond,
+def pool_walker(clk, clear, stop, start, tile, left, windows, busy, issues, first, last, ended, word_addresses, address, outside, half, beyond,
                 config):
     """Starts with start (in, flag), on the settings `tile` (in, Tile), which must hold while busy (out, flag).
 
     issues (out, flag): a window position is read in this cycle; first, last (out, flags): of its window. ended (out, flag): it is the
-        pool's last. word_addresses (out, list, a bank each): a cycle later. Two cycles later: outside (out, flag), the position is outside the map; beyond
+        pool's last. word_addresses (out, list, a bank each): a cycle later. Two cycles later: outside (out, flag), the position is outside the map; half (out, flag), the beat
+        is the second of its word; beyond
         (out, flag), the read is in the map but outside the buffer; address (out, signed): the word's unwrapped address.
     left (in, flag): a window's beat has left. At most `windows` windows are begun and have not left.
     stop (in, flag): begin nothing more. busy stays until all beats have left.
@@ -28,7 +29,7 @@ def pool_walker(clk, clear, stop, start, tile, left, windows, busy, issues, firs
 
     positions = count_positions(clk, start, issues, shape, opens, row_ends, window_ends)
     pixels = count_pixels(clk, start, issues, window_ends, shape, run, line_ends, final)
-    way = walk_buffer(clk, start, issues, opens, row_ends, window_ends, line_ends, shape, walk, run, word_addresses, address, outside, beyond,
+    way = walk_buffer(clk, start, issues, opens, row_ends, window_ends, line_ends, shape, walk, run, word_addresses, address, outside, half, beyond,
                       config)
 
     @always_comb
@@ -116,7 +117,7 @@ def count_pixels(clk, start, issues, window_ends, shape, run, line_ends, final):
 
 
 @block
-def walk_buffer(clk, start, issues, opens, row_ends, window_ends, line_ends, shape, walk, run, word_addresses, address, outside, beyond,
+def walk_buffer(clk, start, issues, opens, row_ends, window_ends, line_ends, shape, walk, run, word_addresses, address, outside, half, beyond,
                 config):
     """Follows the positions through the buffer and the map. Each is one step from an earlier one; the step is ready before it is taken."""
     now, window, now_before = (signed(OFFSET_BITS + 1) for _ in range(3))
@@ -129,7 +130,7 @@ def walk_buffer(clk, start, issues, opens, row_ends, window_ends, line_ends, sha
     low = (config.block_channels - 1).bit_length()
     high, x_bits = low + len(word_addresses[0]), PLACE_BITS
     first_bank, last_bank = word_addresses[0], word_addresses[-1]
-    two_banks = len(word_addresses) == 2
+    two_banks, half_bit = len(word_addresses) == 2, low - 1
     height_check = greater(shape.height, y_low, y_inside)
     width_check = greater(shape.width, x_low, x_inside)
 
@@ -206,9 +207,17 @@ def walk_buffer(clk, start, issues, opens, row_ends, window_ends, line_ends, sha
         def address_banks():
             first_bank.next = now[high:low]
             last_bank.next = now[high:low]
+
+        @always(clk.posedge)
+        def choose_half():
+            half.next = now[half_bit]
     else:
         @always_comb
         def address_banks():
             first_bank.next = now[high:low]
 
-    return height_check, width_check, prepare_step, choose, take_step, route, check, address_banks
+        @always(clk.posedge)
+        def choose_half():
+            half.next = False
+
+    return height_check, width_check, prepare_step, choose, take_step, route, check, address_banks, choose_half

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Requantises one value a cycle: TFLite's MultiplyByQuantizedMultiplier with double rounding, or with one; zero point and clamp.
+"""Requantises one value a cycle: TFLite's MultiplyByQuantizedMultiplier, zero point and clamp. It rounds twice as TFLite does, or once.
 
-With double rounding and a right shift s the golden model computes high = (value * multiplier + 2**30) >> 31 and
-(high + 2**(s - 1) - (high < 0)) >> s, which is (value * multiplier + half + 2**(s + 30)) >> (31 + s), where half is 2**30, or for a negative value 2**30 - 2**31: for high = 0 both
-give 0. So one shift right by 31 - shift, of a bit more than the result, serves all shifts; the last bit it shifts out rounds.
-Rounding once, half away from zero, is that last bit alone after 1 was taken from a negative product; rounding down leaves the bit out.
+With a right shift s the golden model, rounding twice, computes high = (value * multiplier + 2**30) >> 31 and
+(high + 2**(s - 1) - (high < 0)) >> s, which is (value * multiplier + half + 2**(s + 30)) >> (31 + s), where half is 2**30, or for a negative
+value 2**30 - 2**31: for high = 0 both give 0. So one shift right by 31 - shift, of a bit more than the result, serves all shifts; the last
+bit it shifts out rounds. Rounding once, half up, is that last bit alone, half away from zero after 1 was taken from a negative product;
+rounding down leaves the bit out.
 """
 
 from myhdl import always, always_comb, block, concat, intbv
@@ -17,7 +18,7 @@ from accel.hdl.wide_product import wide_product
 LATENCY = 14
 
 # What DRAIN.rounding says.
-TWICE, ONCE, DOWN = range(3)
+TWICE, ONCE, DOWN, HALF_UP = range(4)
 
 # What is added before the shift by 31; any other number makes a core that rounds wrongly, so that a test can see it being found.
 ROUNDING = 1 << 30
@@ -27,11 +28,12 @@ QUOTIENT_BITS = 10
 
 
 @block
-def requantise_lane(clk, partial_sum, correction, record, masked, rounding, zero_point, clamp_min, clamp_max, result, half=ROUNDING):
+def requantise_lane(clk, partial_sum, correction, other, record, masked, rounding, zero_point, clamp_min, clamp_max, result, half=ROUNDING):
     """result (out, unsigned 8: the int8 number's bits) is that of the inputs LATENCY cycles ago. Formula: accel/golden/requantise.py.
 
     partial_sum, correction (in, signed, at most 32 bits): what is requantised is their difference plus the bias, in 32 bits.
-    record (in, Record); masked (in, flag): the multiplier counts as 0. rounding (in, unsigned 2): TWICE, ONCE or DOWN.
+    other (in, signed 32), a cycle later: counts instead of the bias where that is 0, and must be 0 where it is not.
+    record (in, Record); masked (in, flag): the multiplier counts as 0. rounding (in, unsigned 2): TWICE, ONCE, DOWN or HALF_UP.
     zero_point, clamp_min, clamp_max (in, signed 8). half: ROUNDING; acts on values whose shift is negative, where rounding is TWICE.
     A number in a signal's name is the cycle after the inputs in which it is theirs.
     """
@@ -45,7 +47,7 @@ def requantise_lane(clk, partial_sum, correction, record, masked, rounding, zero
     zero_point_12, minimum_13, maximum_13 = signed(8), signed(8), signed(8)
     rounded_13 = signed(QUOTIENT_BITS)
 
-    blocks = [total(clk, partial_sum, correction, record, masked, total_2, multiplier_1, shift_1),
+    blocks = [total(clk, partial_sum, correction, other, record, masked, total_2, multiplier_1, shift_1),
               delay(clk, multiplier_1, multiplier_3, 2), delay(clk, shift_1, shift_2, 1),
               wrap_left(clk, total_2, shift_1, value_3),
               wide_product(clk, value_3, multiplier_3, addend_4, coarse_6, product_9),
@@ -86,9 +88,9 @@ def requantise_lane(clk, partial_sum, correction, record, masked, rounding, zero
 
 
 @block
-def total(clk, partial_sum, correction, record, masked, total_2, multiplier_1, shift_1):
-    """total_2 (out, unsigned 32): partial_sum - correction + bias; multiplier_1, shift_1 (out): the record's, a cycle later."""
-    difference, bias = unsigned(32), unsigned(32)
+def total(clk, partial_sum, correction, other, record, masked, total_2, multiplier_1, shift_1):
+    """total_2 (out, unsigned 32): partial_sum - correction + bias or other; multiplier_1, shift_1 (out): the record's, a cycle later."""
+    difference, bias, inverse = unsigned(32), unsigned(32), unsigned(32)
 
     @always(clk.posedge)
     def subtract():
@@ -101,13 +103,20 @@ def total(clk, partial_sum, correction, record, masked, total_2, multiplier_1, s
             multiplier_1.next = 0
         shift_1.next = record.shift[6:]
 
+    @always_comb
+    def invert():
+        # One of the two is 0.
+        inverse.next = (bias | other[32:]) ^ 0xFFFFFFFF
+
     @always(clk.posedge)
     def add_bias():
-        exact = intbv(0)[33:]
-        exact[:] = difference + bias
-        total_2.next = exact[32:]
+        # Of a subtraction synthesis gives the carry chain the difference as it is, so that the choice above goes into the sum's LUT; of an
+        # addition it might be the other way round. 2 * difference - (2 * inverse + 1) is twice the sum, plus 1.
+        exact = intbv(0, min=-(1 << 33), max=1 << 33)
+        exact[:] = concat(difference, False) - concat(inverse, True)
+        total_2.next = exact[33:1]
 
-    return subtract, add_bias
+    return subtract, invert, add_bias
 
 
 @block

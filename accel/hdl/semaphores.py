@@ -16,21 +16,21 @@ def waiting_opcodes(engine):
 
 @block
 def semaphore(clk, clear, number, gives, takes, available):
-    """One counter, to 63; available (out, flag): it is above 0. gives, takes (in, four unsigned 8 each): bit `number` counts. Only one engine
-    takes this semaphore."""
+    """One counter, to 63; available (out, flag): it is above 0. gives (in, five unsigned 8), takes (in, four): bit `number` counts. Only one
+    engine takes this semaphore."""
     count, change, mask = unsigned(COUNT_BITS), unsigned(COUNT_BITS), (1 << COUNT_BITS) - 1
     given, taken = unsigned(3), flag()
-    give_0, give_1, give_2, give_3 = gives
+    give_0, give_1, give_2, give_3, give_4 = gives
     take_0, take_1, take_2, take_3 = takes
 
     @always_comb
     def gather():
         taken.next = take_0[number] or take_1[number] or take_2[number] or take_3[number]
-        given.next = give_0[number] + give_1[number] + give_2[number] + give_3[number]
+        given.next = give_0[number] + give_1[number] + give_2[number] + give_3[number] + give_4[number]
 
     @always_comb
     def weigh():
-        # One of few values, so that it takes few inputs: -1 to 4.
+        # One of few values, so that it takes few inputs: -1 to 5.
         change.next = given
         if taken and given == 0:
             change.next = mask

@@ -7,8 +7,8 @@ from accel.hdl.interfaces import STATE_BUSY, flag, unsigned
 
 
 @block
-def summarise(levels, idles, weights_empty, outputs_level, read_idle, write_idle, quiet, streams_empty, bus_idle, compute_empty):
-    """quiet (out, flag): all queues empty and engines idle. streams_empty (out, flag): weight and output FIFO. Combinational."""
+def summarise(levels, idles, weights_empty, outputs_level, operands_left, read_idle, write_idle, quiet, streams_empty, bus_idle, compute_empty):
+    """quiet (out, flag): all queues empty and engines idle. streams_empty (out, flag): weight, output and operand FIFO. Combinational."""
     load_level, weight_level, compute_level, store_level = levels
     load_idle, weight_idle, compute_idle, store_idle = idles
 
@@ -16,7 +16,7 @@ def summarise(levels, idles, weights_empty, outputs_level, read_idle, write_idle
     def conclude():
         quiet.next = (load_level == 0 and weight_level == 0 and compute_level == 0 and store_level == 0
                       and load_idle and weight_idle and compute_idle and store_idle)
-        streams_empty.next = weights_empty and outputs_level == 0
+        streams_empty.next = weights_empty and outputs_level == 0 and not operands_left
         bus_idle.next = read_idle and write_idle
         compute_empty.next = compute_level == 0
 

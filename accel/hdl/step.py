@@ -39,7 +39,7 @@ class WeightWrite:
         self.clusters = unsigned(config.clusters)
         self.parameter = flag()
         self.bank = flag()
-        self.record = unsigned((config.clusters * config.columns - 1).bit_length())
+        self.record = unsigned((config.clusters * config.columns + config.requantise_lanes - 1).bit_length())
         self.part = unsigned(max(1, (config.parameter_beats - 1).bit_length()))
         self.enabled = flag(True)
 

@@ -5,15 +5,17 @@ from myhdl import always, always_comb, block, enum, Signal
 
 from accel.hdl.first_set import first_set, more_than_one
 from accel.hdl.interfaces import flag, signed, unsigned
+from accel.hdl.parameter_loader import parameter_loader
 from accel.hdl.step import OFFSET_BITS, PLACE_BITS, lane_channel, step_place
 
 
 @block
-def step_loader(clk, clear, start, shape, walk, conv, bank_free, beat_valid, beat_ready, beat_data, mask_number, dynamic_word,
+def step_loader(clk, clear, start, shape, walk, conv, adds, bank_free, beat_valid, beat_ready, beat_data, mask_number, dynamic_word,
                 filter_address, filter_word, take, step, write, ready, finish, finish_taken, keeps, waits_for_bank, config):
     """Works through the streams of CONVs, one beat a cycle at most, one step ahead of the walker.
 
-    start (in, flag): take a CONV, only while `ready` (out, flag). shape, walk, conv (in, Settings): its settings, copied at the start.
+    start (in, flag): take a CONV, only while `ready` (out, flag). shape, walk, conv (in, Settings): its settings, copied at the start;
+        adds (in, flag): DRAIN's `add`.
     bank_free (in, unsigned 2): bit b: nothing that is in bank b of the parameters waits for the drain.
     beat_valid (in), beat_ready (out), beat_data (in, unsigned 8 * columns): the weight FIFO.
     mask_number (out), dynamic_word (in, in the same cycle): the word of the dynamic mask for the block that is begun next.
@@ -26,10 +28,9 @@ def step_loader(clk, clear, start, shape, walk, conv, bank_free, beat_valid, bea
     state_type = enum("IDLE", "HEADER", "WEIGHTS", "TAIL", "DUMMY", "PARAMETERS", "FINISH")
     state = Signal(state_type.IDLE)
     block_bits, lanes, columns = config.block_channels, config.lanes, config.columns
-    clusters, parameter_beats, groups = config.clusters, config.parameter_beats, config.masks_per_header
+    clusters, groups = config.clusters, config.masks_per_header
     index_bits = (block_bits - 1).bit_length()
     all_clusters = (1 << clusters) - 1
-    last_column = columns - 1
     rows_left, columns_left = unsigned(6), unsigned(6)
     kernel_height, kernel_width, blocks = unsigned(6), unsigned(6), unsigned(10)
     split, packed, dynamic, depthwise, accumulate, keep, void, any_step = (flag() for _ in range(8))
@@ -46,8 +47,8 @@ def step_loader(clk, clear, start, shape, walk, conv, bank_free, beat_valid, bea
     empty, several, several_kept, keeps_channel = flag(), flag(), flag(), flag()
     index, first = unsigned(index_bits), unsigned(index_bits)
     lane, cluster = unsigned(4), unsigned(3)
-    record, part, column = unsigned(8), unsigned(2), unsigned(4)
-    on = unsigned(columns)
+    record, part, enabled, add, active = unsigned(8), unsigned(2), flag(), flag(), flag()
+    idle, opens_parameters, last_parameter = flag(), flag(), flag()
     bank, finished, can_take, takes_weights, last_set, begins_block, takes_parameter, ends_mask, ends_step = (flag() for _ in range(9))
     place_offset, place_x, channel = signed(OFFSET_BITS), unsigned(PLACE_BITS - 1), unsigned(index_bits)
     lane_bits, record_bits, part_bits = len(write.lane), len(write.record), len(write.part)
@@ -55,6 +56,8 @@ def step_loader(clk, clear, start, shape, walk, conv, bank_free, beat_valid, bea
     search = first_set(left, index, after)
     count_left = more_than_one(left, several)
     count_kept = more_than_one(kept, several_kept)
+    parameters = parameter_loader(clk, idle, opens_parameters, active, takes_parameter, conv.filters, filter_address, filter_word, always_on, split,
+                                  add, record, part, enabled, last_parameter, config)
     places = step_place(packed, offset, kx, block_number, index, first, lane, place_offset, place_x, channel, config)
 
     @always_comb
@@ -62,7 +65,9 @@ def step_loader(clk, clear, start, shape, walk, conv, bank_free, beat_valid, bea
         can_take.next = not step.prepared or take
         last_set.next = not split or cluster == clusters - 1
         keeps_channel.next = kept[index]
+        idle.next = state == state_type.IDLE
         ready.next = state == state_type.IDLE
+        active.next = state == state_type.PARAMETERS
         finish.next = finished
         waits_for_bank.next = state == state_type.PARAMETERS and not bank_free[bank]
 
@@ -79,6 +84,10 @@ def step_loader(clk, clear, start, shape, walk, conv, bank_free, beat_valid, bea
     @always_comb
     def end_block():
         begins_block.next = (state == state_type.WEIGHTS and empty) or (ends_mask and columns_left == 0 and rows_left == 0)
+
+    @always_comb
+    def open_parameters():
+        opens_parameters.next = (state == state_type.TAIL and any_step) or (state == state_type.DUMMY and can_take)
 
     @always_comb
     def handshake():
@@ -114,7 +123,7 @@ def step_loader(clk, clear, start, shape, walk, conv, bank_free, beat_valid, bea
         write.bank.next = bank
         write.record.next = record[record_bits:]
         write.part.next = part[part_bits:]
-        write.enabled.next = on[0]
+        write.enabled.next = enabled
 
     @always(clk.posedge)
     def take_settings():
@@ -133,6 +142,7 @@ def step_loader(clk, clear, start, shape, walk, conv, bank_free, beat_valid, bea
             void.next = conv.void
             products.next = conv.columns
             always_on.next = conv.planes == 0
+            add.next = adds
 
     @always(clk.posedge)
     def walk_window():
@@ -235,31 +245,6 @@ def step_loader(clk, clear, start, shape, walk, conv, bank_free, beat_valid, bea
             step.prepared.next = False
 
     @always(clk.posedge)
-    def follow_parameters():
-        if state == state_type.IDLE:
-            filter_address.next = conv.filters
-            record.next = 0
-            part.next = 0
-            column.next = 0
-        elif state == state_type.TAIL:
-            filter_address.next = filter_address + 1
-        elif takes_parameter:
-            part.next = part + 1
-            if part == parameter_beats - 1:
-                part.next = 0
-                record.next = record + 1
-                column.next = column + 1
-                if column == last_column:
-                    column.next = 0
-                    filter_address.next = filter_address + 1
-        if state != state_type.PARAMETERS or (takes_parameter and part == parameter_beats - 1 and column == last_column):
-            on.next = filter_word
-            if always_on:
-                on.next = (1 << columns) - 1
-        elif takes_parameter and part == parameter_beats - 1:
-            on.next = on >> 1
-
-    @always(clk.posedge)
     def run():
         if finish_taken:
             finished.next = False
@@ -289,8 +274,7 @@ def step_loader(clk, clear, start, shape, walk, conv, bank_free, beat_valid, bea
                 if keep or void:
                     state.next = state_type.FINISH
         elif state == state_type.PARAMETERS:
-            if (takes_parameter and part == parameter_beats - 1 and column == last_column
-                    and (not split or record == clusters * columns - 1)):
+            if last_parameter:
                 state.next = state_type.FINISH
         elif state == state_type.FINISH:
             if can_take and (not finished or finish_taken):
@@ -306,5 +290,5 @@ def step_loader(clk, clear, start, shape, walk, conv, bank_free, beat_valid, bea
 
     channel_registers = [lane_channel(clk, takes_weights, lane, channel, step.channels[j], j) for j in range(lanes)]
 
-    return (search, count_left, count_kept, places, decide, follow_stream, look_ahead, end_block, handshake, look_at_mask, keep_channels,
-            describe_beat, take_settings, walk_window, follow_masks, fill_step, follow_parameters, run, channel_registers)
+    return (search, count_left, count_kept, parameters, places, decide, follow_stream, look_ahead, end_block, open_parameters, handshake,
+            look_at_mask, keep_channels, describe_beat, take_settings, walk_window, follow_masks, fill_step, run, channel_registers)

@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The store engine: moves beats of the output FIFO to memory in bursts, and sums their checksum."""
+"""The store engine: moves beats of the output FIFO to memory in bursts, copies them into buffers, and sums their checksum."""
 
 from myhdl import always, always_comb, block, concat
 
 from accel import isa
 from accel.hdl.burst import Burst, next_burst
-from accel.hdl.fields import semaphore_mask
+from accel.hdl.fields import semaphore_mask, span
 from accel.hdl.fifo import fifo
 from accel.hdl.interfaces import Stream, flag, unsigned
-from accel.hdl.settings import Settings
+from accel.hdl.store_copy import ADDRESS_BITS, store_copy
 from accel.registers import ERROR_CODES
 
 ANSWERS = 16
@@ -37,30 +37,36 @@ def rotate_in(data, sum_in, sum_out, beat_bytes):
 
 @block
 def store_engine(clk, clear, stop, instructions, beats, level, window_base, window_limit, awaddr, awlen, awvalid, awready, wdata, wlast,
-                 wvalid, wready, bresp, bvalid, give, closes, bytes_written, checksum, idle, bus_idle, fault, config):
+                 wvalid, wready, bresp, bvalid, hold, copy_write, copy_give, give, closes, bytes_written, checksum, idle, bus_idle, fault, config):
     """Executes STORE and LAYER.
 
     instructions (in, InstructionStream). beats (in, Stream), level (in): the output FIFO; a burst begins when all of it is there.
     awaddr ... bvalid: AXI; bready is always high. give (out, unsigned 8): when memory has answered all writes of a STORE.
+    hold (out, flag), copy_write (out, BufferWrite), copy_give (out, unsigned 8): as in store_copy.
     closes (out, flag): a LAYER passes, everything before it is in memory; bytes_written, checksum (out, unsigned 32) are of that layer.
-    bus_idle (out, flag): no write is under way. fault (out, Fault): BAD_FIELD, WRITE_WINDOW, BUS_WRITE.
+    bus_idle (out, flag): no write is under way. fault (out, Fault): BAD_FIELD, WRITE_WINDOW, BUS_WRITE, BUFFER.
     """
     store_code = isa.OPCODES.STORE
     bad_field, window_code, bus_code = ERROR_CODES.BAD_FIELD, ERROR_CODES.WRITE_WINDOW, ERROR_CODES.BUS_WRITE
-    address_field, beats_field = Settings("STORE").fields[:2]
-    address_low, address_high = address_field.low, address_field.low + address_field.bits
-    beats_low, beats_high = beats_field.low, beats_field.low + beats_field.bits
+    buffer_code, clusters = ERROR_CODES.BUFFER, config.clusters
+    address_high, address_low = span("STORE", "address")
+    beats_high, beats_low = span("STORE", "beats")
+    clusters_high, clusters_low = span("STORE", "copy_clusters")
     opcode_bits, beat_bytes, beat_shift = isa.OPCODE.bits, config.beat_bytes, (config.beat_bytes - 1).bit_length()
     word = instructions.word
     looked, bad, act, is_store, active, cutting, checking, cut, moving, last_burst = (flag() for _ in range(10))
     mask, gives, position = unsigned(8), unsigned(8), unsigned(16)
-    address, left, burst = unsigned(32), unsigned(beats_field.bits), Burst(config, beats_field.bits)
+    left_bits = beats_high - beats_low
+    address, left, burst = unsigned(32), unsigned(left_bits), Burst(config, left_bits)
+    take, last_beat, beyond, beyond_position, beyond_address = flag(), flag(), flag(), unsigned(16), unsigned(ADDRESS_BITS)
     beats_left, moved = unsigned(7), flag()
     pending_in, pending, answers = Stream(25), Stream(25), unsigned(ANSWERS.bit_length())
     next_sum, begin = unsigned(32), flag()
     masks = semaphore_mask(word, mask)
     queue = fifo(clk, clear, pending_in, pending, answers, ANSWERS)
     cutter = next_burst(clk, address, left, window_base, window_limit, burst, config)
+    copier = store_copy(clk, clear, word, take, gives, position, begin, last_burst, moved, last_beat, beats.data, hold, copy_write, copy_give,
+                        beyond, beyond_position, beyond_address, config)
     mixer = rotate_in(beats.data, checksum, next_sum, beat_bytes)
 
     @always(clk.posedge)
@@ -68,7 +74,8 @@ def store_engine(clk, clear, stop, instructions, beats, level, window_base, wind
         looked.next = instructions.valid and not act
         is_store.next = word[opcode_bits:] == store_code
         bad.next = word[opcode_bits:] == store_code and (
-            word[beats_high:beats_low] == 0 or word[address_low + beat_shift:address_low] != 0)
+            word[beats_high:beats_low] == 0 or word[address_low + beat_shift:address_low] != 0
+            or (word[clusters_high:clusters_low] >> clusters) != 0)
         if clear:
             looked.next = False
 
@@ -82,6 +89,8 @@ def store_engine(clk, clear, stop, instructions, beats, level, window_base, wind
         begin.next = cut and not burst.outside and not moving and not awvalid and pending_in.ready and level > burst.top and not stop
         last_burst.next = burst.rest_beats == 0
         moved.next = moving and beats.valid and wready
+        last_beat.next = beats_left == 0
+        take.next = act and is_store
         idle.next = not active and not moving and answers == 0 and not looked
         bus_idle.next = not moving and not awvalid and answers == 0
 
@@ -171,6 +180,11 @@ def store_engine(clk, clear, stop, instructions, beats, level, window_base, wind
                 fault.code.next = window_code
                 fault.position.next = position
                 fault.detail.next = burst.address
+            elif beyond:
+                fault.valid.next = True
+                fault.code.next = buffer_code
+                fault.position.next = beyond_position
+                fault.detail.next = beyond_address
             elif instructions.valid and looked and bad:
                 fault.valid.next = True
                 fault.code.next = bad_field
@@ -179,4 +193,4 @@ def store_engine(clk, clear, stop, instructions, beats, level, window_base, wind
             fault.valid.next = False
             fault.detail.next = 0
 
-    return masks, queue, cutter, mixer, look, go, decide, move, run, move_beats, count, report
+    return masks, queue, cutter, copier, mixer, look, go, decide, move, run, move_beats, count, report

@@ -18,7 +18,7 @@ def weights_engine(clk, clear, stop, instructions, request, beat_valid, beat, ta
     weight FIFO, always ready for what was asked. give, closes, bytes_read, idle, fault: as in load_engine.
     """
     weights_code, bad_field = isa.OPCODES.WEIGHTS, ERROR_CODES.BAD_FIELD
-    _, _, _, void_field, address_field, beats_field = Settings("WEIGHTS").fields
+    void_field, address_field, beats_field = Settings("WEIGHTS").fields[-3:]
     address_low, address_high = address_field.low, address_field.low + address_field.bits
     beats_low, beats_high = beats_field.low, beats_field.low + beats_field.bits
     opcode_bits, beat_bytes, beat_shift = isa.OPCODE.bits, config.beat_bytes, (config.beat_bytes - 1).bit_length()

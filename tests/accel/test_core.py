@@ -19,7 +19,7 @@ from tests.support.slices import slice_of
 
 TINY = CONFIGS["tiny"]
 BATCH = 10
-LARGEST_CHANNELS = {"tiny": 24, "small-16": 70, "arty-35": 70}
+LARGEST_CHANNELS = {"tiny": 24, "small-16": 70, "arty-35": 70, "arty-100": 140}
 
 
 def batches(first, count, quick):
@@ -46,6 +46,11 @@ def test_random_layers_on_the_grid_of_the_arty_are_exact(first):
 @pytest.mark.parametrize("first", batches(2000, 50, 10))
 def test_random_layers_on_a_grid_of_one_cluster_are_exact(first):
     assert_random_layers_are_exact(CONFIGS["small-16"], first)
+
+
+@pytest.mark.parametrize("first", batches(3000, 50, 0))
+def test_random_layers_on_the_grid_of_the_larger_arty_are_exact(first):
+    assert_random_layers_are_exact(CONFIGS["arty-100"], first)
 
 
 @pytest.mark.parametrize("seed", range(400, 420))

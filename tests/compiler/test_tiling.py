@@ -34,14 +34,14 @@ CASES = [
 @pytest.mark.parametrize("size, channels, options", CASES)
 def test_every_tiling_fits_and_computes_each_output_once(size, channels, options, words):
     config, geometry = replace(ARTY, activation_words=words), geometry_of(size, channels, **options)
-    found = list(tilings(config, geometry))
+    found = list(tilings(geometry, config.activation_beats))
     assert found
     for tiling in found:
-        assert tiling.regions * tiling.region_words <= words
+        assert tiling.regions * tiling.region_beats <= config.activation_beats
         assert [block for blocks in tiling.passes for block in blocks] == list(range(geometry.window.blocks))
         pixels = []
         for strip in tiling.strips:
-            assert len(strip.input_rows) * geometry.window.row_words(len(strip.input_columns), tiling.passes[0]) <= tiling.region_words
+            assert len(strip.input_rows) * geometry.window.row_beats(len(strip.input_columns), tiling.passes[0]) <= tiling.region_beats
             pixels += [(row, column) for row in strip.output_rows for column in strip.output_columns]
             needed = input_span(strip.output_rows, geometry.layer.kernel[0], geometry.layer.stride[0], geometry.layer.padding.top, size[0])
             assert strip.input_rows == needed
@@ -51,17 +51,17 @@ def test_every_tiling_fits_and_computes_each_output_once(size, channels, options
 
 
 def test_a_map_that_fits_is_not_cut():
-    tiling, = tilings(ARTY, geometry_of((16, 16), 128))
+    tiling, = tilings(geometry_of((16, 16), 128), ARTY.activation_beats)
     assert len(tiling.strips) == len(tiling.passes) == tiling.regions == 1
 
 
 def test_parts_of_rows_are_taken_only_where_no_whole_rows_fit():
-    parts = [tiling for tiling in tilings(ARTY, geometry_of((9, 400), 40)) if len(tiling.strips[0].output_columns) < 398]
-    whole = [tiling for tiling in tilings(ARTY, geometry_of((9, 400), 40)) if len(tiling.strips[0].output_columns) == 398]
+    parts = [tiling for tiling in tilings(geometry_of((9, 400), 40), ARTY.activation_beats) if len(tiling.strips[0].output_columns) < 398]
+    whole = [tiling for tiling in tilings(geometry_of((9, 400), 40), ARTY.activation_beats) if len(tiling.strips[0].output_columns) == 398]
     assert parts and {len(tiling.passes) for tiling in parts}.isdisjoint({len(tiling.passes) for tiling in whole})
-    assert not list(tilings(replace(ARTY, activation_words=64), geometry_of((60, 800), 3, (7, 7), packed=True)))
+    assert not list(tilings(geometry_of((60, 800), 3, (7, 7), packed=True), 2 * 64))
 
 
 def test_a_layer_of_five_by_five_can_go_in_strips_of_eight_rows():
-    found = list(tilings(ARTY, geometry_of((27, 27), 96, (5, 5), padding=Padding(2, 2, 2, 2))))
+    found = list(tilings(geometry_of((27, 27), 96, (5, 5), padding=Padding(2, 2, 2, 2)), ARTY.activation_beats))
     assert any([len(strip.output_rows) for strip in tiling.strips] == [8, 8, 8, 3] and tiling.regions == 1 for tiling in found)

@@ -41,9 +41,15 @@ def test_an_rgb_row_of_11_pixels_is_two_blocks_of_bytes():
     network = convolution((227, 227), 3, 96, (11, 11), stride=(4, 4))
     window = packed_window(ARTY, network.layers[0], (227, 227, 3), True)
     assert (window.kernel, window.channels, window.blocks, window.unit) == ((11, 1), 33, 2, 3)
-    assert window.row_words(227, range(2)) == 22
+    assert window.row_beats(227, range(2)) == 44
     assert window.pixel_bytes(range(2)) == 3
-    assert plain_window(ARTY, (11, 11), 3).row_words(227, range(1)) == 227
+
+
+@pytest.mark.parametrize("channels, blocks, planes", [(3, range(1), 1), (16, range(1), 1), (17, range(1), 2), (48, range(2), 3), (48, range(1), 2), (48, range(1, 2), 1)])
+def test_a_pixel_takes_as_many_beats_as_it_has_planes(channels, blocks, planes):
+    window = plain_window(ARTY, (3, 3), channels)
+    assert window.row_beats(10, blocks) == 10 * planes
+    assert window.pixel_bytes(blocks) == 16 * planes
 
 
 @pytest.mark.parametrize("shape, dense, options", [

@@ -8,12 +8,14 @@ from accel.errors import UserError
 from compiler.reference import execute
 from nets.file import load_network, save_network
 from tests.support.networks import convolution
+from tests.support.random_graphs import random_graph
 from tests.support.random_networks import random_images, random_network
 
 
+@pytest.mark.parametrize("draw", [lambda seed: random_network(seed, 16, layers=3), lambda seed: random_graph(seed, 16)])
 @pytest.mark.parametrize("seed", range(8))
-def test_a_network_file_gives_back_the_network(seed, tmp_path):
-    network = random_network(seed, 16, layers=3)
+def test_a_network_file_gives_back_the_network(seed, draw, tmp_path):
+    network = draw(seed)
     save_network(network, tmp_path / "network.npz")
     again = load_network(tmp_path / "network.npz")
     images = random_images(network, seed)

@@ -61,9 +61,9 @@ class BoundedQueues:
         return name, values
 
     def _give(self, values):
-        for signal in {values.get("signal_a", 0), values.get("signal_b", 0)} - {0}:
+        for signal in {values.get(key, 0) for key in ("signal_a", "signal_b", "copy_signal")} - {0}:
             self.semaphores[signal - 8] += 1
-            assert self.semaphores[signal - 8] <= 255
+            assert self.semaphores[signal - 8] <= 63
 
     def _load(self):
         def start(name, values):

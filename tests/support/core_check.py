@@ -10,6 +10,7 @@ from compiler.expectation import memory_image
 from compiler.program import compile_network
 from firmware.inference import TIME_FIELDS
 from tests.support.core_harness import Core
+from tests.support.random_graphs import random_graph
 from tests.support.random_networks import random_images, random_network, spans_of
 
 REDRAWS = 200
@@ -24,6 +25,17 @@ def fitting_network(seed, config, **options):
         except UserError:
             continue
     raise AssertionError(f"seed {seed}: none of {REDRAWS} layers fits {config}")
+
+
+def fitting_graph(seed, config, **options):
+    """Return (network, CompiledModel) as fitting_network does, of several layers with residuals and concatenations. See random_graph."""
+    for draw in range(REDRAWS):
+        network = random_graph(seed + 100_000 * draw, config.columns, **options)
+        try:
+            return network, compile_network(network, config)
+        except UserError:
+            continue
+    raise AssertionError(f"seed {seed}: none of {REDRAWS} networks fits {config}")
 
 
 def write_filters(core, filters):

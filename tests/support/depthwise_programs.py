@@ -213,7 +213,7 @@ def random_layer(rng, config):
 
 
 def average_layer(rng, config, window):
-    """Return a Layer that averages a map of `window` (rows, columns) to one pixel; half of the sums are exact ties, of both signs where they can be."""
+    """Return a Layer that averages a map of `window` (rows, columns); half of the sums are exact ties of both signs, where they can be."""
     rows, columns = window
     n, shape = rows * columns, (config.beats_per_word, config.columns)
     inputs = rng.integers(-128, 128, (config.beats_per_word, n, config.columns)).astype(np.int8)
@@ -223,8 +223,8 @@ def average_layer(rng, config, window):
     ones = np.ones((*shape, rows, columns), np.int8)
     # A window of one byte would need 2**31.
     multiplier, shift = (-(-(1 << 31) // n), 0) if n > 1 else (1 << 30, 1)
-    return Layer(inputs.reshape(-1, rows, columns, config.columns), ones, np.zeros(shape, np.int64), np.full(shape, multiplier), np.full(shape, shift),
-                 (0, -128, 127, ONCE))
+    return Layer(inputs.reshape(-1, rows, columns, config.columns), ones, np.zeros(shape, np.int64), np.full(shape, multiplier),
+                 np.full(shape, shift), (0, -128, 127, ONCE))
 
 
 def averages(inputs):

@@ -9,6 +9,10 @@ from compiler.ir import AveragePool2D, Conv2D, FullyConnected, MaxPool2D, Networ
 from tests.support.random_numbers import clear_channels, output_numbers, random_weights, scaling, zero_point
 
 
+# Words of the smallest activation buffer.
+SMALLEST_BUFFER = 64
+
+
 @dataclass(frozen=True)
 class Limits:
     """What layers are drawn for.
@@ -105,7 +109,8 @@ def square_convolution(rng, limits, names, source):
     if not limits.allow((size, size), source.shape, source.channels):
         size = 1
     groups = source.channels if rng.random() < 0.25 else 1
-    return _convolution(rng, limits, Conv2D, names, source, zero_point(rng), (size, size), source.channels, padding=Padding(*4 * [size // 2]), groups=groups)
+    padding = Padding(*4 * [size // 2])
+    return _convolution(rng, limits, Conv2D, names, source, zero_point(rng), (size, size), source.channels, padding=padding, groups=groups)
 
 
 def _spanning(rng, limits, names):
@@ -149,8 +154,8 @@ def _depthwise(rng, limits, names, source):
 
 
 def _pool_window(rng, limits, source):
-    """Return (window, stride, padding) of a pool, often over the whole map; some windows hang over as ceil mode has them."""
-    if rng.random() < 0.15:
+    """Return (window, stride, padding) of a pool, sometimes over the whole of a small map; some windows hang over as ceil mode has them."""
+    if rng.random() < 0.25 and source.height * source.width <= SMALLEST_BUFFER:
         return source.shape[:2], (1, 1), Padding()
     kernel = (_integer(rng, 1, limits.largest_kernel), _integer(rng, 1, limits.largest_kernel))
     padding = _padding(rng, kernel)
@@ -165,7 +170,7 @@ def _max_pool(rng, limits, names, source):
 
 
 def _average_pool(rng, limits, names, source):
-    return _pool_layer(AveragePool2D(names[0], source.name, names[1], *_pool_window(rng, limits, source), *_limits(rng), rng.random() < 0.3), source)
+    return _pool_layer(AveragePool2D(names[0], source.name, names[1], *_pool_window(rng, limits, source), *_limits(rng), rng.random() < 0.5), source)
 
 
 def _rescale(rng, limits, names, source):
@@ -204,10 +209,10 @@ def next_layer(rng, limits, names, source):
 
 
 def random_network(seed, columns, layers=1, largest_map=14, largest_kernel=5, largest_channels=24, least_weight=-128, spans=None,
-                   words=40_000):
+                   words=40_000, branches=False):
     """Return a Network of `layers` layers drawn from `seed`; a 2x2 pool of stride 2 after a convolution comes on top.
 
-    See Limits; half of the first layers have several tiles in everything where `spans` says what that is.
+    branches: a layer reads any tensor before it, often the last one. See Limits; half of the first layers have several tiles in everything where `spans` says what that is.
     """
     rng = np.random.default_rng(seed)
     limits = Limits(columns, largest_map, largest_kernel, largest_channels, least_weight, spans, words)
@@ -215,6 +220,8 @@ def random_network(seed, columns, layers=1, largest_map=14, largest_kernel=5, la
     tensors, chain, image = {source.name: source}, [], source.name
     for index in range(layers):
         if index:
+            if branches and rng.random() < 0.4:
+                source = tensors[str(rng.choice(list(tensors)))]
             layer, target = next_layer(rng, limits, (f"layer{index}", f"t{index}"), source)
         chain.append(layer)
         tensors[target.name] = source = target

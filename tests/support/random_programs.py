@@ -51,7 +51,7 @@ def _mutated(rng, config, good, area):
     words = list(good)
     for _ in range(rng.choice((1, 1, 1, 2, 3))):
         place, other = rng.randrange(len(words)), rng.randrange(len(words))
-        change = rng.choice(("flip", "flip", "field", "field", "swap", "repeat", "drop", "insert", "cut"))
+        change = rng.choice(("flip", "flip", "field", "field", "setting", "swap", "repeat", "drop", "insert", "cut"))
         row = isa.BY_OPCODE.get(isa.OPCODE.extract(words[place]))
         if change == "flip":
             words[place] ^= 1 << rng.randrange(128)
@@ -59,6 +59,8 @@ def _mutated(rng, config, good, area):
             field = rng.choice(row.fields)
             value = random_field(rng, row, field, config, area)
             words[place] = words[place] & ~(((1 << field.bits) - 1) << field.low) | field.insert(value)
+        elif change == "setting":
+            _change_setting(rng, words, config, area)
         elif change == "swap":
             words[place], words[other] = words[other], words[place]
         elif change == "repeat":
@@ -70,6 +72,17 @@ def _mutated(rng, config, good, area):
         elif change == "cut":
             words = words[:max(1, place)]
     return words
+
+
+def _change_setting(rng, words, config, area):
+    """Give one of _RARE, which most good programs leave at 0, a plausible value in one instruction or in all."""
+    name, key = rng.choice(_RARE)
+    row = isa.BY_NAME[name]
+    field = next(field for field in row.fields if field.name == key)
+    places = [i for i, word in enumerate(words) if isa.OPCODE.extract(word) == row.opcode]
+    value = _plausible(rng, row, field, config, area)
+    for place in places if rng.random() < 0.5 else rng.sample(places, min(1, len(places))):
+        words[place] = words[place] & ~(((1 << field.bits) - 1) << field.low) | field.insert(value)
 
 
 def random_instruction(rng, row, config, area, synchronised, wildness):
@@ -112,21 +125,25 @@ def _plausible(rng, row, field, config, area):
     return min(max(value, field.minimum), field.maximum)
 
 
+_RARE = (("SHAPE", "depthwise"), ("SHAPE", "dynamic"), ("SHAPE", "split"), ("DRAIN", "rounding"), ("DRAIN", "add"), ("LOAD", "target"),
+         ("STORE", "copy_clusters"), ("CONV", "whole"), ("WEIGHTS", "whole"))
+
 # Field, or (instruction, field), to the least and the largest plausible value; where missing, see _sized.
 _PLAUSIBLE = {
     "isa_version": (isa.ISA_VERSION, isa.ISA_VERSION), "index": (0, 63), "source_pitch": (0, 16), "item_step": (-2, 4), "rows": (1, 4),
     "length": (1, 64), "beats": (1, 40), ("STORE", "beats"): (1, 12),
     "kernel_height": (1, 3), "kernel_width": (1, 3), "blocks": (1, 3), "stride_y": (1, 3), "stride_x": (1, 3), "height": (1, 12), "width": (1, 12),
     "first_x": (-2, 0), "output_width": (1, 8), "pixel_step": (0, 4), "row_step": (0, 8), "tap_step": (0, 4), "tap_row_step": (0, 8), "y": (-2, 8),
-    "x": (-2, 8), "output_x": (0, 4), "planes": (0, 2), "void": (0, 0), "filters": (0, 5), "first_block": (0, 2), "block": (0, 3), "pool_columns": (0, 0)}
+    "x": (-2, 8), "output_x": (0, 4), "planes": (0, 2), "void": (0, 0), "filters": (0, 5), "first_block": (0, 2), "block": (0, 3),
+    "pool_columns": (0, 0), "rounding": (0, 2), "target": (0, 2)}
 
 
 def _sized(row, field, config):
     """Return the least and the largest value of fields that depend on the configuration; of others, all that there is."""
     most = {
         "config_hash": config.hash, "item_bytes": 2 * config.beat_bytes, "destination": config.activation_words,
-        "clusters": (1 << config.clusters) - 1, "cluster": config.clusters - 1, "address": config.activation_words // 2,
-        "pixels": config.tile_pixels, "columns": config.columns, "plane": config.beats_per_word - 1}
+        "clusters": (1 << config.clusters) - 1, "copy_clusters": (1 << config.clusters) - 1, "cluster": config.clusters - 1,
+        "address": config.activation_words // 2, "pixels": config.tile_pixels, "columns": config.columns, "plane": config.beats_per_word - 1}
     if field.name in most:
         return most["config_hash"] if field.name == "config_hash" else int(field.name in ("item_bytes", "pixels")), most[field.name]
     return field.minimum, field.maximum

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from accel.config import CONFIGS
-from accel.hdl.interfaces import BufferWrite, Fault, Stream, flag, unsigned
+from accel.hdl.interfaces import BufferWrite, Fault, OperandWrite, Stream, TableWrite, flag, unsigned
 from accel.hdl.load_writer import LoadJob, load_writer
 from accel.registers import ERROR_CODES
 from tests.support.bench import Source, run_block
@@ -41,11 +41,35 @@ def beats_of(job, memory, start, size):
     return beats
 
 
-def run_jobs(jobs, memory, seed, stall, cycles, config=CONFIG):
-    """Run jobs, pairs of (fields, first byte), one after the other; returns (writes, [(semaphores, writes before)], beats left, fault)."""
-    beat_bytes = config.beat_bytes
+class OperandPlaces:
+    """Room in the operand FIFO as operand_fifo tells it: `places` free ones, one given back in `rate` percent of the cycles."""
+
+    def __init__(self, operands, rng, places, rate):
+        self.operands, self.rng, self.free, self.rate, self.reserved, self.came = operands, rng, places, rate, 0, 0
+
+    def drive(self):
+        self.operands.room.next = self.free > 0
+
+    def sample(self):
+        if self.operands.reserve:
+            assert self.operands.room, "a place was taken where there was none"
+            self.reserved, self.free = self.reserved + 1, self.free - 1
+        elif self.rng.integers(100) < self.rate:
+            self.free += 1
+        self.came += bool(self.operands.valid)
+        assert self.came <= self.reserved <= self.came + 3, "a beat comes within three cycles of its place"
+
+
+def run_jobs(jobs, memory, seed, stall, cycles, config=CONFIG, holds=0, places=(8, 100)):
+    """Run jobs, pairs of (fields, first byte), one after the other; returns (writes, [(semaphores, writes before)], beats left, fault).
+
+    holds: percent of the cycles in which hold is high, in runs. places: free ones in the operand FIFO and the percent of cycles that free one.
+    """
+    beat_bytes, rng = config.beat_bytes, np.random.default_rng(seed + 1)
     clk, clear, stop, begin, free = flag(), flag(), flag(), flag(), flag()
     signals, beats, write, give, fault = LoadJob(config), Stream(8 * beat_bytes), BufferWrite(config), unsigned(8), Fault()
+    hold, operands, tables = flag(), OperandWrite(config), TableWrite()
+    fifo, held = OperandPlaces(operands, rng, *places), [3, 3, 3]
     source = Source(beats, [beat for job, start in jobs for beat in beats_of(job, memory, start, beat_bytes)], seed, stall)
     waiting, writes, gives, faults = list(jobs), [], [], [0]
 
@@ -56,21 +80,32 @@ def run_jobs(jobs, memory, seed, stall, cycles, config=CONFIG):
             for name in ("item_bytes", "rows", "length", "item_step", "row_step", "destination"):
                 getattr(signals, name).next = job[name]
             signals.item_top.next = job["item_bytes"] - 1
-            signals.clusters.next, signals.give.next = 3, 5
+            signals.clusters.next, signals.give.next, signals.target.next = 3, 5, job.get("target", 0)
             signals.first.next, signals.pitch.next = start % beat_bytes, job["source_pitch"] % beat_bytes
         source.drive()
+        fifo.drive()
+        if rng.integers(4) == 0:
+            hold.next = bool(rng.integers(100) < holds)
 
     def sample(cycle):
         source.sample()
+        fifo.sample()
+        held.append(held[-1] + 1 if hold else 0)
+        if write.enable or operands.valid or tables.enable:
+            assert write.enable + operands.valid + tables.enable == 1 and held[-1] < 3, "something leaves three cycles after hold"
         if write.enable:
             assert int(write.clusters) == 3
             writes.append((int(write.address), int(write.data).to_bytes(beat_bytes, "little")))
+        if operands.valid:
+            writes.append(("operand", int(operands.data).to_bytes(beat_bytes, "little")))
+        if tables.enable:
+            writes.append((f"word {int(tables.address)}", int(tables.data)))
         if give:
             gives.append((int(give), len(writes)))
         if fault.valid:
             faults.append(int(fault.code))
 
-    run_block(clk, load_writer(clk, clear, stop, begin, signals, free, beats, write, give, fault, config), cycles, drive, sample)
+    run_block(clk, load_writer(clk, clear, stop, hold, begin, signals, free, beats, write, operands, tables, give, fault, config), cycles, drive, sample)
     return writes, gives, source.words, faults[-1]
 
 
@@ -113,6 +148,39 @@ def test_whole_beats_move_one_a_cycle():
     job = load(CONFIG.beat_bytes, 4, 16, 256, item_step=1, row_step=1)
     writes, _, _, _ = run_jobs([(job, 0)], memory, 0, 0, 64 + 9)
     assert len(writes) == 64
+
+
+@pytest.mark.parametrize("stall, holds, places", [(0, 0, (3, 0)), (0, 0, (4, 100)), (40, 30, (2, 20)), (0, 60, (1, 50))])
+@pytest.mark.parametrize("config", [CONFIG, CONFIGS["tiny"]], ids=["16 bytes", "4 bytes"])
+def test_operands_come_in_turn_while_there_is_room_and_loads_of_all_targets_follow_each_other(config, stall, holds, places):
+    memory = np.random.default_rng(23).integers(0, 256, 4096).astype(np.uint8).tobytes()
+    beat = config.beat_bytes
+    jobs = [(load(beat, 2, 9, 200, destination=16000, target=1), 4), (load(4, 1, 20, 0, item_step=1, destination=492, target=2), 2),
+            (load(5, 2, 3, 31, item_step=-3, target=1), 1), (load(3, 1, 9, 0), 0), (load(4, 3, 4, 17, item_step=1, row_step=-4, target=2), 3),
+            (load(2 * beat, 1, 4, 0, target=1), 0)]
+    if places == (3, 0):
+        jobs = [(load(beat, 1, 3, 0, destination=16000, target=1), 4), *[job for job in jobs if job[0].get("target") != 1],
+                (load(beat, 1, 2, 0, target=1), 0)]
+    expected = []
+    for job, start in jobs:
+        for place, data in expected_writes(job, memory, start, beat):
+            target = job.get("target", 0)
+            expected.append((place, data) if target == 0 else ("operand", data) if target == 1
+                            else (f"word {place}", int.from_bytes(data[:4], "little")))
+    writes, gives, left, fault = run_jobs(jobs, memory, 23, stall, 1500, config, holds, places)
+    if places == (3, 0):
+        assert writes == expected[:-2] and len(gives) == len(jobs) - 1, "without room nothing leaves, and no semaphore is given"
+        return
+    assert writes == expected and not left and fault == 0
+    assert [count for _, count in gives] == list(np.cumsum([len(expected_writes(job, memory, start, beat)) for job, start in jobs]))
+
+
+@pytest.mark.parametrize("destination, error", [(511, 0), (512, ERROR_CODES.BUFFER), (505, ERROR_CODES.BUFFER)])
+def test_a_word_beyond_the_tables_is_refused(destination, error):
+    job = load(4, 1, 1 if destination == 511 else 8, 0, item_step=1, destination=destination, target=2)
+    writes, gives, _, fault = run_jobs([(job, 0)], bytes(range(64)), 3, 0, 60)
+    assert fault == error and len(gives) == (error == 0)
+    assert [place for place, _ in writes] == [f"word {place}" for place in range(destination, 512)]
 
 
 @pytest.mark.parametrize("fields, error", [

@@ -8,7 +8,7 @@ import pytest
 
 from accel.config import CONFIGS
 from accel.hdl.interfaces import flag, unsigned
-from accel.hdl.parameter_ram import Record, group_address_bits, parameter_ram
+from accel.hdl.parameter_ram import Record, group_address_bits, parameter_ram, sum_group
 from accel.hdl.step import WeightWrite
 from tests.support.bench import run_block
 
@@ -26,17 +26,17 @@ def draw(rng):
 def test_records_come_back_as_written_while_others_are_written(columns, lanes, clusters):
     config = replace(CONFIGS["arty-35"], name="records", columns=columns, requantise_lanes=lanes, clusters=clusters, block_channels=2 * columns)
     rng = np.random.default_rng(5)
-    groups, parts = clusters * columns // lanes, config.parameter_beats
+    groups, parts, places = sum_group(config) + 1, config.parameter_beats, 1 << group_address_bits(config) - 1
     clk, write, data, read_address = flag(), WeightWrite(config), unsigned(8 * columns), unsigned(group_address_bits(config))
     records = [Record() for _ in range(lanes)]
     written = {}
-    beats = [(bank, number, part) for _ in range(2) for bank in range(2) for number in range(clusters * columns) for part in range(parts)]
+    beats = [(bank, number, part) for _ in range(2) for bank in range(2) for number in range(clusters * columns + lanes) for part in range(parts)]
     wrong, compared, pending = [], 0, []
 
     def drive(cycle):
         write.parameter.next = False
         drive.address = int(rng.integers(2 * groups))
-        read_address.next = drive.address
+        read_address.next = drive.address // groups * places + drive.address % groups
         # The address may be any, the words compared are those whole and not being written in the cycle of the read.
         drive.expected = [written.get((drive.address // groups, drive.address % groups * lanes + j)) for j in range(lanes)]
         if pending or (beats and rng.integers(4)):

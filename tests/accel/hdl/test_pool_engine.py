@@ -32,7 +32,7 @@ class Pool:
         line, column = divmod(self.start + pixel, self.output_width)
         return self.first_y + line * self.stride_y, self.first_x + column * self.stride_x
 
-    def apply(self, tile, word_bytes):
+    def apply(self, tile, word_bytes, beat_bytes):
         """Set the tile's signals; addresses and steps count bytes."""
         shape, walk, drain, run = tile.shape, tile.walk, tile.drain, tile.runs[0]
         for name in ("kernel_height", "kernel_width", "stride_y", "stride_x", "first_x", "output_width"):
@@ -43,7 +43,7 @@ class Pool:
         walk.tap_row_step.next = word_bytes * (self.pitch - (self.kernel_width - 1))
         drain.clamp_min.next, drain.clamp_max.next = self.clamp
         y, x = self.place(0)
-        run.address.next, run.y.next, run.x.next = word_bytes * (self.base + y * self.pitch + x), y, x
+        run.address.next, run.y.next, run.x.next = word_bytes * (self.base + y * self.pitch + x) + self.plane * beat_bytes, y, x
         run.output_x.next, run.pixels.next = self.start % self.output_width, self.pixels
 
     def positions(self):
@@ -68,7 +68,7 @@ class Bench:
         self.config, self.pools, self.now = config, list(pools), None
         self.words = np.random.default_rng(seed).integers(-128, 128, (config.activation_words, config.block_channels))
         self.outputs, self.idle, self.issues, self.ended, self.beyond = Stream(8 * config.columns), flag(), flag(), flag(), flag()
-        self.start, self.plane, self.word, self.tile = flag(), flag(), unsigned(8 * config.block_channels), Tile(config)
+        self.start, self.word, self.tile = flag(), unsigned(8 * config.block_channels), Tile(config)
         self.word_addresses = [unsigned((config.activation_words - 1).bit_length()) for _ in range(config.beats_per_word)]
         self.address = signed(OFFSET_BITS + 1)
         self.sink, self.read = Sink(self.outputs, seed, stall), [0, 0]
@@ -77,7 +77,7 @@ class Bench:
     def run(self, cycles):
         """Run `cycles` cycles."""
         clk, clear, stop = flag(), flag(), flag()
-        engine = pool_engine(clk, clear, stop, self.start, self.tile, self.plane, self.word, self.outputs, self.idle, self.issues, self.ended,
+        engine = pool_engine(clk, clear, stop, self.start, self.tile, self.word, self.outputs, self.idle, self.issues, self.ended,
                              self.word_addresses, self.address, self.beyond, self.config)
         run_block(clk, engine, cycles, self.drive, self.sample)
 
@@ -86,8 +86,8 @@ class Bench:
         self.start.next = False
         if cycle > 2 and self.idle and not self.start and self.pools:
             pool = self.pools.pop(0)
-            pool.apply(self.tile, self.config.block_channels)
-            self.plane.next, self.start.next = bool(pool.plane), True
+            pool.apply(self.tile, self.config.block_channels, self.config.columns)
+            self.start.next = True
         word = self.words[self.read.pop(0)].astype(np.int8)
         self.word.next = int.from_bytes(word.tobytes(), "little")
         self.sink.drive()

@@ -7,7 +7,7 @@ import pytest
 from accel.golden.requantise import requantise
 from accel.hdl.interfaces import flag, signed, unsigned
 from accel.hdl.parameter_ram import Record
-from accel.hdl.requantise_lane import DOWN, LATENCY, ONCE, ROUNDING, TWICE, requantise_lane
+from accel.hdl.requantise_lane import DOWN, HALF_UP, LATENCY, ONCE, ROUNDING, TWICE, requantise_lane
 from tests.support.bench import run_block
 
 EDGES = (0, 1, -1, (1 << 31) - 1, -(1 << 31))
@@ -42,7 +42,7 @@ def products_near(targets, shifts, rng):
 
 
 def averages(rng, count):
-    """Return rows that divide by a window of 1 to 1,024 bytes as the compiler has it, multiplier ceil(2**31 / n); half of them exact ties of both signs."""
+    """Return rows that divide by n bytes of a window, 1 to 1,024, with the multiplier ceil(2**31 / n), and n; half are exact ties of both signs."""
     n = rng.integers(1, 1025, count)
     sums = rng.integers(-128 * n, 127 * n + 1)
     even = 2 * rng.integers(1, 513, count)
@@ -67,27 +67,34 @@ def golden(rows, masked, settings):
     """
     expected = []
     for (partial_sum, correction, bias, multiplier, shift), off, numbers in zip(rows, masked, settings, strict=True):
-        number = requantise(np.array([[partial_sum - correction]]), np.array([bias]), np.array([0 if off else multiplier]), np.array([shift]), *numbers)
+        number = requantise(np.array([[partial_sum - correction]]), np.array([bias]), np.array([0 if off else multiplier]), np.array([shift]),
+                            *numbers)
         expected.append(int(number[0, 0]) & 0xFF)
     return expected
 
 
 def run(rows, masked, settings, bits, half=ROUNDING):
-    """Put one row a cycle into a lane of `bits` accumulator bits; returns the bytes that come out, LATENCY cycles later."""
+    """Put one row a cycle into a lane of `bits` accumulator bits; returns the bytes that come out, LATENCY cycles later.
+
+    In every third row the bias comes as an addition's `other`, a cycle later.
+    """
     clk, partial_sum, correction, record, off, result = flag(), signed(bits), signed(bits), Record(), flag(), unsigned(8)
-    numbers, rounding = [signed(8) for _ in range(3)], unsigned(2)
+    other, numbers, rounding = signed(32), [signed(8) for _ in range(3)], unsigned(2)
     results = []
 
     def drive(cycle):
         if cycle >= LATENCY:
             results.append(int(result))
+        other.next = int(rows[cycle - 1][2]) if cycle % 3 == 1 else 0
         if cycle < len(rows):
             partial_sum.next, correction.next, record.bias.next, record.multiplier.next, record.shift.next = (int(n) for n in rows[cycle])
+            if cycle % 3 == 0:
+                record.bias.next = 0
             off.next = bool(masked[cycle])
             for signal, number in zip([*numbers, rounding], settings[cycle], strict=True):
                 signal.next = int(number)
 
-    lane = requantise_lane(clk, partial_sum, correction, record, off, rounding, *numbers, result, half)
+    lane = requantise_lane(clk, partial_sum, correction, other, record, off, rounding, *numbers, result, half)
     run_block(clk, lane, len(rows) + LATENCY, drive)
     return results
 
@@ -100,7 +107,7 @@ def check(rows, masked, settings, bits=32):
     assert len(results) == len(rows) and not wrong, f"{len(wrong)} wrong, first {wrong[:3]}"
 
 
-@pytest.mark.parametrize("rounding", [TWICE, ONCE, DOWN])
+@pytest.mark.parametrize("rounding", [TWICE, ONCE, DOWN, HALF_UP])
 @pytest.mark.parametrize("bits", [24, 30, 32])
 @pytest.mark.parametrize("numbers", [(0, -128, 127), (-128, -128, 127), (17, -20, 90), (127, -128, 127), (-50, 3, 3)])
 def test_results_equal_the_golden_model(numbers, bits, rounding):
@@ -109,7 +116,7 @@ def test_results_equal_the_golden_model(numbers, bits, rounding):
     check(rows, np.zeros(len(rows), bool), [(*numbers, rounding)] * len(rows), bits)
 
 
-@pytest.mark.parametrize("rounding", [TWICE, ONCE, DOWN])
+@pytest.mark.parametrize("rounding", [TWICE, ONCE, DOWN, HALF_UP])
 def test_every_shift_gives_exact_results_at_every_size_of_the_value(rounding):
     rng = np.random.default_rng(12)
     shifts = np.repeat(np.arange(-31, 31), 20)
@@ -134,7 +141,7 @@ def test_zero_points_clamps_roundings_and_masks_may_change_in_every_cycle():
     rng = np.random.default_rng(13)
     rows = np.concatenate([draw(rng, 300), ties(rng, 300)])
     bounds = np.sort(rng.integers(-128, 128, (len(rows), 2)), axis=1)
-    roundings = rng.integers(TWICE, DOWN + 1, len(rows))
+    roundings = rng.integers(TWICE, HALF_UP + 1, len(rows))
     settings = [(int(zero), int(low), int(high), int(rounding))
                 for zero, (low, high), rounding in zip(rng.integers(-128, 128, len(rows)), bounds, roundings, strict=True)]
     check(rows, rng.integers(0, 4, len(rows)) == 0, settings)

@@ -26,7 +26,7 @@ def test_instructions_pass_in_order_when_their_semaphores_have_been_given(ready_
                for name, (a, b) in zip(names, WAITS * 5, strict=True)]
     clk, clear, available, waiting = flag(), flag(), unsigned(8), flag()
     queue, instructions = Stream(144), InstructionStream()
-    gives, takes = [unsigned(8) for _ in range(4)], [unsigned(8) for _ in range(4)]
+    gives, takes = [unsigned(8) for _ in range(5)], [unsigned(8) for _ in range(4)]
     there = [flag() for _ in range(8)]
     blocks = ([semaphore(clk, clear, n, gives, takes, there[n]) for n in range(8)], gather_flags(there, available),
               instruction_gate(clk, clear, queue, instructions, available, takes[0], waiting, waiting_opcodes("compute")))

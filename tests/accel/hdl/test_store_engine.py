@@ -8,7 +8,7 @@ from accel import isa
 from accel.config import CONFIGS
 from accel.golden.machine import checksum
 from accel.hdl.fifo import fifo
-from accel.hdl.interfaces import Fault, InstructionStream, Stream, flag, unsigned
+from accel.hdl.interfaces import BufferWrite, Fault, InstructionStream, Stream, flag, unsigned
 from accel.hdl.store_engine import store_engine
 from accel.registers import ERROR_CODES
 from tests.support.bench import Source, run_block
@@ -45,8 +45,12 @@ class Memory:
             self.answers.append(cycle + ANSWER_CYCLES)
 
 
-def run_engine(words, beats, cycles, seed=0, stall=0):
-    """Run instructions with `beats` in the output FIFO. Returns (memory, [(gives, bursts answered)], [(bytes, checksum)] of layers, fault)."""
+def run_engine(words, beats, cycles, seed=0, stall=0, copies=None):
+    """Run instructions with `beats` in the output FIFO. Returns (memory, [(gives, bursts answered)], [(bytes, checksum)] of layers, fault).
+
+    copies (a list) gets (clusters, address, data) of each beat copied and ("give", semaphores) for the semaphores of copies.
+    """
+    hold, write, copy_give, held = flag(), BufferWrite(CONFIG), unsigned(8), [False] * 3
     clk, clear, stop, idle, bus_idle, closes, fault = flag(), flag(), flag(), flag(), flag(), flag(), Fault()
     queue, instructions = Stream(128), InstructionStream()
     into, out, level = Stream(8 * BEAT), Stream(8 * BEAT), unsigned(DEPTH.bit_length())
@@ -55,7 +59,7 @@ def run_engine(words, beats, cycles, seed=0, stall=0):
     w = {"data": unsigned(8 * BEAT), "last": flag(), "valid": flag(), "ready": flag()}
     bresp, bvalid = unsigned(2), flag()
     blocks = (fifo(clk, clear, into, out, level, DEPTH),
-              store_engine(clk, clear, stop, instructions, out, level, base, limit, *aw.values(), *w.values(), bresp, bvalid, give, closes,
+              store_engine(clk, clear, stop, instructions, out, level, base, limit, *aw.values(), *w.values(), bresp, bvalid, hold, write, copy_give, give, closes,
                            count, total, idle, bus_idle, fault, CONFIG))
     memory, data = Memory(seed, stall), Source(into, beats, seed, stall)
     source = Source(queue, words, seed, stall)
@@ -76,6 +80,13 @@ def run_engine(words, beats, cycles, seed=0, stall=0):
     def sample(cycle):
         if give:
             gives.append((int(give), answered[0]))
+        held.append(bool(hold))
+        if write.enable:
+            # The load writer's last beat comes in the second cycle of hold, its next one in the third cycle after hold.
+            assert held[-3], "a beat is copied while loads may be written"
+            copies.append((int(write.clusters), int(write.address), int(write.data)))
+        if copy_give:
+            copies.append(("give", int(copy_give)))
         if closes:
             layers.append((int(count), int(total)))
         if bvalid:
@@ -114,6 +125,38 @@ def test_each_beat_is_written_once_and_semaphores_follow_the_last_answer(stall):
     assert [answered for _, answered in gives] == [1, 5, 6, 7], "bursts end at multiples of the longest one"
     as_bytes = [beat.to_bytes(BEAT, "little") for beat in beats]
     assert layers == [(45 * BEAT, checksum(as_bytes[:45])), (17 * BEAT, checksum(as_bytes[45:]))]
+
+
+@pytest.mark.parametrize("stall", [0, 40])
+def test_copies_are_in_the_buffers_when_their_semaphore_is_given(stall):
+    last = CONFIG.activation_words * CONFIG.beats_per_word - 1
+    runs = [(5, 3, 100, 2, 8), (40, 0, 7, 3, 9), (33, 1, 0, 1, 0), (1, 2, last, 255, 10), (20, 3, last, 0, 11), (17, 2, last - 16 * 5, 5, 8)]
+    words, beats, expected, place = [], beats_for(sum(run[0] for run in runs), 8), [], 0
+    for i, (count, clusters, destination, pitch, signal) in enumerate(runs):
+        words.append(isa.encode("STORE", address=0x2000 + BEAT * place, beats=count, copy_clusters=clusters, copy_destination=destination,
+                                copy_pitch=pitch, copy_signal=signal, signal_a=isa.semaphore(3 if i == 4 else 7)))
+        expected += [(clusters, destination + pitch * j, beats[place + j]) for j in range(count) if clusters]
+        # A semaphore that an instruction names twice is given once, by memory's answer.
+        if signal and i != 4:
+            expected.append(("give", 1 << signal - 8))
+        place += count
+    copies = []
+    memory, gives, _, fault = run_engine(words, beats, 700, 8, stall, copies)
+    assert fault is None and copies == expected
+    assert memory.beats == {0x2000 + BEAT * i: beat for i, beat in enumerate(beats)}
+    assert [given for given, _ in gives] == [1 << 7] * 4 + [1 << 3, 1 << 7]
+
+
+@pytest.mark.parametrize("fields, error", [
+    ({"copy_clusters": 4}, ERROR_CODES.BAD_FIELD), ({"copy_clusters": 3, "copy_destination": 2040, "copy_pitch": 2}, ERROR_CODES.BUFFER),
+    ({"copy_clusters": 1, "copy_destination": (1 << 14) - 1, "copy_pitch": 255}, ERROR_CODES.BUFFER)])
+def test_a_copy_to_where_no_buffer_is_stops_with_the_position_of_its_store(fields, error):
+    words = [isa.encode("STORE", address=0x1000, beats=1), isa.encode("STORE", address=0x2000, beats=20, copy_signal=8, **fields),
+             isa.encode("STORE", address=0x3000, beats=1)]
+    copies = []
+    _, _, _, fault = run_engine(words, beats_for(24, 3), 200, copies=copies)
+    assert fault == (error, 1)
+    assert all(address < 2048 for clusters, address, *_ in copies if clusters != "give")
 
 
 @pytest.mark.parametrize("address, beats, error", [
