@@ -26,7 +26,7 @@ class DramTimings:
     precharge: int = 3    # tRP
     to_write: int = 8     # the multiplexer turns to writes once one is there
     to_read: int = 2      # and back
-    write_to_read: int = 6  # from a write to a read, at least: tWTR 2, the write's latency 2, tCCD 1
+    write_to_read: int = 7  # from a write to a read, at least: tWTR 2, the write's latency 2, tCCD 1, the turns
     refresh_period: int = 782
     refresh: int = 42     # tRP 3, tRFC 32 and the hand-over
     phase: int = 391      # the first refresh, from the doorbell
