@@ -223,13 +223,13 @@ class Golden:
         self.beats["weights"].extend(data[i:i + beat] for i in range(0, len(data), beat))
 
     def _stream(self, engine):
-        """Yield beats of a FIFO that `engine` fills; where it is empty, that engine goes on first."""
+        """Yield beats of a FIFO that `engine` fills; where it is empty, that engine goes on first, and those that it may wait for."""
         beats = self.beats[engine]
         while True:
             while not beats:
                 if not self.queues[engine]:
                     raise ProgramFault(ERROR_CODES.DEADLOCK, self.position)
-                if not self._step(engine):
+                if not any(self.queues[other] and self._step(other) for other in (engine, "load", "weights", "store")):
                     raise ProgramFault(ERROR_CODES.DEADLOCK, self.queues[engine][0][0])
             yield beats.popleft()
 
