@@ -13,6 +13,8 @@ FIRST_BEAT, PARAMETERS, READY = 2, 1, 1
 TO_DRAIN, FIRST_READ, FREED = 12, 2, 4
 # From a read to its beat in the output FIFO: 2 of the grid, 14 of the requantiser, 1 each of the gathering and of the FIFO before the output.
 TO_OUTPUT = 18
+# With an addition, from a read to the one of its sum in the lanes.
+SUM_DELAY = 17
 # Beats begun in the drain that the output FIFO has not taken.
 SKID = 32
 # Cycles from the last activation's read to the give, and from acting on a LAYER to the end in its record.
@@ -189,6 +191,7 @@ class ComputeEngine:
             bank, settings, tiles, start = self.to_drain[0]
             numbers, shape = settings["DRAIN"], settings["SHAPE"]
             groups = config.columns // config.requantise_lanes
+            late = SUM_DELAY if numbers["add"] else 0
             interval = groups * (2 if numbers["add"] else 1) * (4 if numbers["pool_columns"] else 1)
             cycle = max(start + FIRST_READ, free)
             for cluster in range(config.clusters):
@@ -204,13 +207,13 @@ class ComputeEngine:
                         self.operands.removed.fire()
                         cycle = max(cycle, there - (count - 1) * interval)
                     cycle += interval * count
-                    self.drained = cycle + TO_OUTPUT
+                    self.drained = cycle + TO_OUTPUT + late
                     self.outputs.add(self.drained - 1, count, interval)
                     yield cycle
                     left -= count
                 cycle += 1
-            free = cycle + 1
-            yield cycle - 1 + FREED
+            free = cycle + late + 1
+            yield free - 2 + FREED
             self.to_drain.popleft()
             self.busy_banks[bank] = False
             self.bank_freed.fire()

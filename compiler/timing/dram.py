@@ -33,12 +33,12 @@ class DramTimings:
 
 
 class Memory:
-    """Serves read and write bursts in turn, each kind in order; `banks_open` maps a bank to its open row."""
+    """Serves read and write bursts in turn, each kind in order; `rows` maps a bank to its open row."""
 
     def __init__(self, events, timings, beat_bytes):
         self.events, self.timings, self.beat_bytes = events, timings, beat_bytes
         self.reads, self.writes, self.asked = [], [], Signal(events, "memory is asked")
-        self.read_taken = Signal(events, "the memory's port takes a read")
+        self.read_taken, self.write_taken = (Signal(events, f"the memory's port takes a {kind}") for kind in ("read", "write"))
         self.rows, self.bank, self.writing = {}, None, False
         self.accepted = self.commanded = 0
         self.next_refresh = timings.phase
@@ -66,6 +66,7 @@ class Memory:
             self.wrote = write
             first, last = self._commands(asked + timings.accept, address, beats, write)
             if write:
+                self.write_taken.fire()
                 served(last + timings.write)
             else:
                 self.read_taken.fire()

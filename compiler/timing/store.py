@@ -5,10 +5,10 @@ from compiler.timing.events import Signal
 
 # Cycles from acting on a STORE (or from the burst before) to its first burst; from a burst's begin to its first beat; from an answer to its give.
 CUT, FIRST_BEAT, GIVEN = 3, 2, 1
-# From the last beat of a copy to its give.
-COPIED = 2
-# Writes that memory may still have to answer.
-ANSWERS = 16
+# From the cycle after a burst's last beat to the give of its copy.
+COPIED = 0
+# Writes that memory may still have to answer, and those that wait at its port.
+ANSWERS, WAITING = 16, 2
 
 
 class StoreEngine:
@@ -40,6 +40,8 @@ class StoreEngine:
                 yield max(there + 1, cut, free)
                 while self.under_way >= ANSWERS:
                     yield self.answer
+                while len(self.memory.writes) >= WAITING:
+                    yield self.memory.write_taken
                 begin, left = events.now, left - beats
                 self.under_way += 1
                 yield begin + FIRST_BEAT
@@ -47,11 +49,11 @@ class StoreEngine:
                 address += beats * config.beat_bytes
                 cut, free = begin + CUT, begin + FIRST_BEAT + beats
                 self.outputs.removed.fire()
-                if left:
-                    continue
-                self.missing = None
-                if store["copy_clusters"] and store["copy_signal"] >= 8:
-                    self.semaphores.give((store["copy_signal"] - 8,), free + COPIED)
+                if not left and store["copy_clusters"]:
+                    # A semaphore that the STORE itself gives too is given once, with its answer.
+                    copied = {store["copy_signal"] - 8} - set(instruction.gives) if store["copy_signal"] >= 8 else ()
+                    self.semaphores.give(copied, free + COPIED)
+            self.missing = None
 
     def _answered(self, gives):
         def answer(cycle):
