@@ -58,7 +58,6 @@ def simple():
 
 # Place in the words, instruction that is put there, its fields, the error and its position.
 FAULTS = [
-    (9, "DRAIN", {"rounding": 3}, "BAD_FIELD", 9),
     (9, "DRAIN", {"add": 1, "pool_columns": 2}, "BAD_FIELD", 9),
     (12, "CONV", {"pixels": 5, "void": 1}, "BAD_FIELD", 12),
     (3, "LOAD", {"address": OPERANDS, "rows": 1, "length": 24, "target": 1}, "LEFTOVER", 14),
