@@ -86,6 +86,16 @@ class AccelConfig:
         return 8 * self.beat_bytes // self.block_channels
 
     @property
+    def fetch_fifo_beats(self):
+        """Beats of the program that are held ahead."""
+        return max(32, 2 * self.burst_beats)
+
+    @property
+    def load_fifo_beats(self):
+        """Beats that the load engine holds for its writer: with fewer, memory's latency would limit how fast it reads."""
+        return max(64, 4 * self.burst_beats)
+
+    @property
     def parameter_beats(self):
         """Beats of one output channel's 16-byte parameter record in the weight stream."""
         return 16 // self.beat_bytes

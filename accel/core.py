@@ -6,12 +6,12 @@ from myhdl import always, always_comb, block
 from accel.hdl.compute_engine import compute_engine
 from accel.hdl.control import control
 from accel.hdl.dispatch import dispatch
-from accel.hdl.fetch import fetch, fetch_places
+from accel.hdl.fetch import fetch
 from accel.hdl.fifo import block_fifo, fifo
 from accel.hdl.filter_memory import ADDRESS_BITS, filter_memory
 from accel.hdl.interfaces import (
     Activity, BufferWrite, Fault, InstructionStream, OperandWrite, ReadRequest, Stream, TableWrite, flag, unsigned)
-from accel.hdl.load_engine import load_engine, load_places
+from accel.hdl.load_engine import load_engine
 from accel.hdl.read_arbiter import read_arbiter
 from accel.hdl.records import records
 from accel.hdl.requantise_lane import ROUNDING
@@ -87,7 +87,7 @@ def core(clk, rst, wb_adr, wb_dat_w, wb_dat_r, wb_sel, wb_cyc, wb_stb, wb_we, wb
     fetched, exhausted = InstructionStream(), flag()
     ended, end_position, layer = flag(), unsigned(16), flag()
     requests, freed, untouched = [ReadRequest() for _ in range(3)], [flag() for _ in range(3)], [flag() for _ in range(3)]
-    places = [fetch_places(config), load_places(config), fifo_depth]
+    places = [config.fetch_fifo_beats, config.load_fifo_beats, fifo_depth]
     data_valid, data = [flag() for _ in range(3)], unsigned(beat_bits)
     sources, instructions = [Stream(144) for _ in range(ENGINES)], [InstructionStream() for _ in range(ENGINES)]
     levels = [unsigned(config.queue_depth.bit_length()) for _ in range(ENGINES)]

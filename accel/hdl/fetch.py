@@ -7,11 +7,6 @@ from accel.hdl.fifo import fifo
 from accel.hdl.interfaces import Stream, flag, unsigned
 
 
-def fetch_places(config):
-    """Return how many beats of the program are held ahead."""
-    return max(32, 2 * config.burst_beats)
-
-
 @block
 def assemble(clk, clear, source, target, beats):
     """target (out, Stream of 128): instructions of `beats` beats of source (in, Stream) each, the first in the lowest bits."""
@@ -60,7 +55,7 @@ def fetch(clk, clear, program, length, request, freed, beat_valid, beat, instruc
     """
     beats = 16 // config.beat_bytes
     beat_shift = (beats - 1).bit_length()
-    depth = fetch_places(config)
+    depth = config.fetch_fifo_beats
     arrivals, ahead, words = Stream(8 * config.beat_bytes), Stream(8 * config.beat_bytes), Stream(128)
     level, asked, too_long, position = unsigned(depth.bit_length()), flag(), flag(), unsigned(16)
     queue = fifo(clk, clear, arrivals, ahead, level, depth)

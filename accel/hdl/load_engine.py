@@ -12,11 +12,6 @@ from accel.hdl.settings import Settings, settings_register
 from accel.registers import ERROR_CODES
 
 
-def load_places(config):
-    """Return how many beats the load engine holds for its writer."""
-    return max(32, 2 * config.burst_beats)
-
-
 @block
 def load_engine(clk, clear, stop, hold, instructions, request, freed, beat_valid, beat, buffer_write, operands, tables, give, closes, bytes_read,
                 idle, fault, config):
@@ -30,7 +25,7 @@ def load_engine(clk, clear, stop, hold, instructions, request, freed, beat_valid
     shape_code, load_code = op.LOAD_SHAPE, op.LOAD
     bad_field, opcode_bits = ERROR_CODES.BAD_FIELD, isa.OPCODE.bits
     beat_bytes, beat_shift = config.beat_bytes, (config.beat_bytes - 1).bit_length()
-    depth = load_places(config)
+    depth = config.load_fifo_beats
     shape, load = Settings("LOAD_SHAPE"), Settings("LOAD")
     job, clusters = LoadJob(config), config.clusters
     write_shape, write_load, looked, act, active, handed, hand, writer_free, shaped, bad = (flag() for _ in range(10))
