@@ -4,7 +4,7 @@
 from dataclasses import dataclass, replace
 
 from compiler.depthwise import depthwise_stream
-from compiler.estimate import LATENCY, MEMORY_SHARE, WAIT, load_cycles
+from compiler.estimate import LATENCY, MEMORY_SHARE, TRAFFIC_PRICE, WAIT, load_cycles
 from compiler.loads import row_pieces
 from compiler.rounds import raster_rounds
 from compiler.tiling import Geometry, Strip, refuse, resident_tilings, tilings
@@ -19,7 +19,8 @@ class ChannelPlan:
     """A choice for one layer of ChannelWork `work`. apart: each cluster has a plane of its own; split: and weights of its own.
 
     `tiling` has strips with rounds; `variants` [strip][round] names each round's variant. `groups` [pass] are ranges of planes. The stream of
-    variant v and the planes from p on is `streams[order.index((v, p))]`, with p = 0 where the work is uniform. `cycles` are estimated.
+    variant v and the planes from p on is `streams[order.index((v, p))]`, with p = 0 where the work is uniform. `cycles` are estimated,
+    `score` has a price on memory traffic besides.
     """
 
     work: object
@@ -32,11 +33,7 @@ class ChannelPlan:
     order: tuple
     streams: tuple
     cycles: int
-
-    @property
-    def score(self):
-        """What compares plans."""
-        return self.cycles
+    score: float
 
     @property
     def stream_bytes(self):
@@ -100,7 +97,7 @@ def _streams(config, work, plan, trailer):
 
 
 def _cycles(config, plan, placement, resident):
-    """Follow loads and rounds in time; returns the estimated cycles."""
+    """Follow loads and rounds in time; returns (cycles, score), both estimated, the score with a price on memory traffic."""
     tiling, geometry, work = plan.tiling, plan.geometry, plan.work
     taps, sets = geometry.layer.kernel[0] * geometry.layer.kernel[1], config.clusters if plan.split else 1
     now, loaded, ends, traffic = 0.0, 0.0, [], 0.0
@@ -111,7 +108,8 @@ def _cycles(config, plan, placement, resident):
             pieces, takes = ((), ()) if resident else row_pieces(config, geometry, strip, blocks)
             arrivals = {}
             for piece, take in zip(pieces, takes, strict=True):
-                loaded += load_cycles(config, geometry, placement, len(strip.input_columns), len(piece), blocks)
+                cycles = load_cycles(config, geometry, placement, len(strip.input_columns), len(piece), blocks)
+                loaded, traffic = loaded + cycles, traffic + cycles
                 arrivals[take] = loaded + LATENCY
             for turn, part in enumerate(strip.rounds):
                 if turn in arrivals:
@@ -126,7 +124,8 @@ def _cycles(config, plan, placement, resident):
                     traffic += (beats + drained) / MEMORY_SHARE
             ends.append(now)
     last = tiling.strips[-1].rounds[-1]
-    return round(max(now, loaded + traffic) + last.drained * config.columns / config.requantise_lanes + LATENCY)
+    total = max(now, traffic) + last.drained * config.columns / config.requantise_lanes + LATENCY
+    return round(total), total + TRAFFIC_PRICE * traffic
 
 
 class ChannelPlanner:
@@ -157,9 +156,10 @@ class ChannelPlanner:
                 strips, variants = zip(*(_with_rounds(geometry, strip, self.work.bands) for strip in tiling.strips), strict=True)
                 tiling = replace(tiling, strips=strips)
                 groups = _groups(self.config, tiling, self.placement.planes, apart)
-                plan = ChannelPlan(self.work, geometry, apart, split, tiling, variants, groups, (), (), 0)
-                plan = replace(plan, cycles=_cycles(self.config, plan, self.placement, resident))
-                if best is None or plan.cycles < best.cycles:
+                plan = ChannelPlan(self.work, geometry, apart, split, tiling, variants, groups, (), (), 0, 0.0)
+                cycles, score = _cycles(self.config, plan, self.placement, resident)
+                plan = replace(plan, cycles=cycles, score=score)
+                if best is None or plan.score < best.score:
                     best = plan
         if best is None:
             raise refuse(self.config, self.work.variants[0])

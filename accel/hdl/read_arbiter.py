@@ -13,15 +13,15 @@ RUN_BITS = 24
 
 
 @block
-def credit(clk, clear, spent, top, freed, enough, untouched, places, longest):
+def credit(clk, clear, spent, top, freed, enough, hungry, untouched, places, longest):
     """Counts a requester's free places, of `places` (a power of two) at first: top + 1 (in) are taken with spent (in, flag), one comes back
     with freed (in, flag).
 
-    enough (out, flag): there are `longest` (a power of two). untouched (out, flag): all are free.
+    enough (out, flag): there are `longest` (a power of two). hungry (out, flag): 7 of 8 are free. untouched (out, flag): all are free.
     """
     bits = places.bit_length()
     free, cost, taken, total, full = unsigned(bits, places), unsigned(bits), unsigned(bits), unsigned(bits + 2), places
-    low = longest.bit_length() - 1
+    low, eighth = longest.bit_length() - 1, bits - 4
 
     @always_comb
     def widen():
@@ -47,6 +47,7 @@ def credit(clk, clear, spent, top, freed, enough, untouched, places, longest):
     @always_comb
     def tell():
         enough.next = free[bits:low] != 0
+        hungry.next = free[bits - 1] or free[bits - 1:eighth] == 7
         untouched.next = free[bits - 1]
 
     return widen, negate, add, count, tell
@@ -141,7 +142,7 @@ def give_beats(clk, clear, order, rdata, rlast, rvalid, data_valid, data):
 @block
 def read_arbiter(clk, clear, stop, requests, freed, untouched, window_base, window_limit, data_valid, data, araddr, arlen, arvalid, arready,
                  rdata, rresp, rlast, rvalid, fault, idle, places, config):
-    """Three requesters, the first has priority; one AXI ID, so that beats come back in order.
+    """Three requesters in order of priority, but the last before the second while it is hungry; one AXI ID, so that beats come back in order.
 
     requests (in, three ReadRequests). places (three ints, powers of two): beats each requester can hold; a burst goes out only when there is room
     for a longest one. freed (in, three flags): a place became free. untouched (out, three flags): all places are free, nothing is on the way.
@@ -150,7 +151,7 @@ def read_arbiter(clk, clear, stop, requests, freed, untouched, window_base, wind
 
     A burst takes four cycles: choose the run, cut, check, ask. The next one is ready when the bus takes the one before.
     """
-    active, enough, spent, starts, wants = ([flag() for _ in range(3)] for _ in range(5))
+    active, enough, hungry, spent, starts, wants = ([flag() for _ in range(3)] for _ in range(6))
     cutting, checking, asking, issue, start, open_, last = (flag() for _ in range(7))
     port, number, writer = unsigned(2), unsigned(2), unsigned(2)
     address, left, position = unsigned(32), unsigned(RUN_BITS), unsigned(16)
@@ -161,10 +162,11 @@ def read_arbiter(clk, clear, stop, requests, freed, untouched, window_base, wind
     active_0, active_1, active_2 = active
     enough_0, enough_1, enough_2 = enough
     spent_0, spent_1, spent_2 = spent
+    hungry_2 = hungry[2]
     start_0, start_1, start_2 = starts
     want_0, want_1, want_2 = wants
 
-    credits = [credit(clk, clear, spent[i], burst.top, freed[i], enough[i], untouched[i], places[i], config.burst_beats) for i in range(3)]
+    credits = [credit(clk, clear, spent[i], burst.top, freed[i], enough[i], hungry[i], untouched[i], places[i], config.burst_beats) for i in range(3)]
     runs = run_memory(clk, start, issue, writer, chosen, burst.rest_address, burst.rest_beats, port, address, left, position)
     choice = choose_request(requests, number, chosen)
     cutter = next_burst(clk, address, left, window_base, window_limit, burst, config)
@@ -242,7 +244,7 @@ def read_arbiter(clk, clear, stop, requests, freed, untouched, window_base, wind
             port.next = 2
             if want_0:
                 port.next = 0
-            elif want_1:
+            elif want_1 and not (want_2 and hungry_2):
                 port.next = 1
         if clear:
             cutting.next = False

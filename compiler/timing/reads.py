@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The read arbiter: runs of three requesters, cut into bursts, the first requester first."""
+"""The read arbiter: runs of three requesters, cut into bursts, in order of priority; the last before the second while it holds little."""
 
 from compiler.timing.events import Beats, Signal
 
@@ -13,7 +13,7 @@ class Reader:
     """A requester with room for `places` beats; `beats` are those that came, `delay` cycles after they are at the core."""
 
     def __init__(self, events, places, delay, name):
-        self.events, self.places, self.delay = events, places, delay
+        self.events, self.places, self.most, self.delay = events, places, places, delay
         self.address = self.left = 0
         self.beats = Beats(events, f"{name}: beats from memory")
         self.taken = Signal(events, f"{name}: the run before is asked for")
@@ -36,7 +36,7 @@ class Reader:
 
 
 class ReadArbiter:
-    """Hands bursts of `readers`, in order of priority, to `memory`."""
+    """Hands bursts of `readers` (fetch, load, weights) to `memory`."""
 
     def __init__(self, events, config, memory, readers):
         self.events, self.config, self.memory, self.readers = events, config, memory, readers
@@ -44,12 +44,16 @@ class ReadArbiter:
         for reader in readers:
             reader.wanted = self.wanted
 
+    def _in_order(self):
+        first, second, third = self.readers
+        return (first, third, second) if 8 * third.places >= 7 * third.most else self.readers
+
     def work(self):
         """Process: one burst after the other."""
         config, events, memory = self.config, self.events, self.memory
         longest, line = config.burst_beats, config.burst_beats * config.beat_bytes
         while True:
-            reader = next((reader for reader in self.readers if reader.left and reader.places >= longest and reader.since <= events.now), None)
+            reader = next((reader for reader in self._in_order() if reader.left and reader.places >= longest and reader.since <= events.now), None)
             if reader is None:
                 later = [reader.since for reader in self.readers if reader.left and reader.places >= longest]
                 yield min(later) if later else self.wanted
