@@ -8,7 +8,8 @@ import numpy as np
 from compiler.depthwise import runs_depthwise
 from compiler.ir import Add, Concat, Conv2D
 
-ALIGNMENT = 64
+# Where everything begins, so that long runs are whole bursts of memory.
+ALIGNMENT = 256
 
 
 @dataclass(frozen=True)
