@@ -31,12 +31,13 @@ class Site:
 
 
 class LayerEmitter:
-    """Adds the operations of one layer to a Schedule. `window`: how the layer's windows lie in the buffer; `cluster_mask`: the clusters in use."""
+    """Adds the operations of a layer with a Geometry to a Schedule, at a Site; `cluster_mask`: the clusters in use."""
 
-    def __init__(self, schedule, config, layer, window, site, cluster_mask):
-        self.schedule, self.config, self.layer, self.window, self.site, self.cluster_mask = schedule, config, layer, window, site, cluster_mask
+    def __init__(self, schedule, config, geometry, site, cluster_mask):
+        self.schedule, self.config, self.cut, self.site, self.cluster_mask = schedule, config, geometry, site, cluster_mask
+        self.layer, self.window = geometry.layer, geometry.window
         self.shape = height, width, channels = site.source.shape
-        self.source = replace(site.source, shape=(1, height, width * channels)) if window.packed else site.source
+        self.source = replace(site.source, shape=(1, height, width * channels)) if self.window.packed else site.source
         self.add, self.set = schedule.add, schedule.set
         self.loaded = {}
 
@@ -106,10 +107,13 @@ class LayerEmitter:
         tap_step, pixel_step = 0 if window.packed else pixel_bytes, stride_x * pixel_bytes
         values = {"blocks": len(blocks), **values}
         self.set("SHAPE", kernel_height=kernel_height, kernel_width=kernel_width, stride_y=stride_y, stride_x=stride_x * window.unit,
-                 height=len(strip.input_rows), width=columns * window.unit, first_x=self._x(strip, column) * window.unit, output_width=width,
+                 height=self.cut.shape[0] if self._whole_images(strip) else len(strip.input_rows), width=columns * window.unit, first_x=self._x(strip, column) * window.unit, output_width=width,
                  packed=int(window.packed), **values)
         self.set("WALK", pixel_step=pixel_step, row_step=stride_y * row_bytes - (width - 1) * pixel_step, tap_step=tap_step,
                  tap_row_step=row_bytes - (kernel_width - 1) * tap_step)
+
+    def _whole_images(self, strip):
+        return len(strip.output_rows) > self.cut.rows
 
     def _x(self, strip, column):
         return column * self.layer.stride[1] - self.layer.padding.left - strip.input_columns.start
@@ -118,11 +122,13 @@ class LayerEmitter:
         """Set a cluster's run (output row, output column, pixels) of rows that begin at output column `column`, from plane `plane` of the job's on."""
         row, first, pixels = run
         strip, window = job.strip, self.window
-        y = row * self.layer.stride[0] - self.layer.padding.top - strip.input_rows.start
+        image, place = divmod(row, self.cut.rows)
+        y = place * self.layer.stride[0] - self.layer.padding.top
         x = self._x(strip, first)
-        address = (job.base + y * window.row_beats(len(strip.input_columns), job.blocks) + plane) * window.beat
-        self.set("TILE", cluster=cluster, address=address + x * window.pixel_bytes(job.blocks), y=y, x=x * window.unit, output_x=first - column,
-                 pixels=pixels)
+        buffer_row = image * self.cut.shape[0] + y - strip.input_rows.start
+        address = (job.base + buffer_row * window.row_beats(len(strip.input_columns), job.blocks) + plane) * window.beat
+        self.set("TILE", cluster=cluster, address=address + x * window.pixel_bytes(job.blocks), y=y if self._whole_images(strip) else buffer_row,
+                 x=x * window.unit, output_x=first - column, pixels=pixels)
 
     def compute(self, name, job, rows, **values):
         """Emit a CONV or POOL that reads input rows `rows` (a range) of a job, once they are there.

@@ -50,11 +50,15 @@ def align(address):
     return -(-address // ALIGNMENT) * ALIGNMENT
 
 
-def place_tensors(network, columns, base):
-    """Return {name: Placement}: every tensor at its own address from `base` upwards, the network's input dense, the others planar."""
+def place_tensors(network, columns, base, batch=1):
+    """Return {name: Placement}: every tensor at its own address from `base` upwards, the network's input dense, the others planar.
+
+    The maps of a batch are one map, each image's rows below those of the image before.
+    """
     placements, address = {}, base
     for name in [network.input, *(layer.output for layer in network.layers)]:
-        placement = Placement(address, network.tensors[name].shape, name != network.input, columns)
+        height, width, channels = network.tensors[name].shape
+        placement = Placement(address, (batch * height, width, channels), name != network.input, columns)
         placements[name] = placement
         address = align(address + placement.bytes)
     return placements

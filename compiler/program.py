@@ -56,6 +56,7 @@ class CompiledModel:
     placements: dict
     layers: tuple
     end: int
+    batch: int = 1
 
     @property
     def image(self):
@@ -74,25 +75,27 @@ class CompiledModel:
         return first, self.end
 
 
-def compile_network(network, config, base=DEFAULT_BASE):
-    """Return the CompiledModel of `network` for `config` at byte address `base`.
+def compile_network(network, config, base=DEFAULT_BASE, batch=1):
+    """Return the CompiledModel of `network` for `config` at byte address `base`, which takes `batch` images (at least 1) at a time.
 
     Raises UserError, with the layer's name, where a layer does not fit the accelerator.
     """
+    if batch < 1:
+        raise UserError(f"a batch has at least 1 image, not {batch}")
     units = fused_units(network)
     if len(units) > RECORDS:
         raise UserError(f"network {network.name!r} has {len(units)} layers, but a program can have at most {RECORDS}")
     # Neither the plans nor the program's length depend on where the tensors are, so a first emission finds their place.
-    placements = place_tensors(network, config.columns, 0)
-    parts, constants = _plan(config, [Stage(network, config, unit, placements) for unit in units])
+    placements = place_tensors(network, config.columns, 0, batch)
+    parts, constants = _plan(config, [Stage(network, config, unit, placements, batch) for unit in units])
     program_address = align(base + len(constants))
     constants = constants.ljust(program_address - base, b"\0")
     length = len(_emit(config, parts, base, placements))
-    placements = place_tensors(network, config.columns, align(program_address + length * isa.INSTRUCTION_BYTES))
+    placements = place_tensors(network, config.columns, align(program_address + length * isa.INSTRUCTION_BYTES), batch)
     words = _emit(config, parts, base, placements)
-    layers = tuple(_compiled_layer(network, i, part, base) for i, part in enumerate(parts))
+    layers = tuple(_compiled_layer(network, i, part, base, batch) for i, part in enumerate(parts))
     end = align(max(placement.address + placement.bytes for placement in placements.values()))
-    return CompiledModel(config, base, constants, program_address, tuple(words), placements, layers, end)
+    return CompiledModel(config, base, constants, program_address, tuple(words), placements, layers, end, batch)
 
 
 @dataclass(frozen=True)
@@ -106,10 +109,11 @@ class _Part:
     filters: int | None = None
 
 
-def _compiled_layer(network, index, part, base):
+def _compiled_layer(network, index, part, base, batch):
     unit = part.stage.unit
-    return CompiledLayer(unit.name, unit.op, index, unit.output, unit.layer.macs(network.tensors[unit.layer.input].shape),
-                         part.plan if part.stage.is_convolution else None, base + part.offset, part.filters, unit.members)
+    macs = batch * unit.layer.macs(network.tensors[unit.layer.input].shape)
+    return CompiledLayer(unit.name, unit.op, index, unit.output, macs, part.plan if part.stage.is_convolution else None, base + part.offset,
+                         part.filters, unit.members)
 
 
 def _plan(config, stages):
