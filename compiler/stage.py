@@ -97,18 +97,19 @@ class Stage:
     def lag(self, flat):
         """Return the most beats from a resident input's base to the output's at which no copy overwrites what is still to be read; often negative.
 
-        A copy comes after the reads of its own tile and all before; what later operations read must lie beyond it.
+        A CONV's copies come after its own reads and all before; what later operations read must lie beyond them. A POOL's come while it still reads.
         """
         plan, schedule = self.with_streams(self.plan(0, True)), Schedule()
         self.emit(schedule, plan, Site(self.reads, self.writes, self.source, self.target, 0, True, self.home(0, flat)))
         row_beats = plan.geometry.window.row_beats(self.source.shape[1], plan.tiling.passes[0])
-        first_row, limits = self.source.shape[0], []
+        first_row, ends, limits = self.source.shape[0], [], []
         for op in reversed(schedule.ops):
             if op.engine == "store":
-                end = op.values["copy_destination"] + (op.values["beats"] - 1) * op.values["copy_pitch"] + 1
-                limits.append(first_row * row_beats - end)
+                ends.append(op.values["copy_destination"] + (op.values["beats"] - 1) * op.values["copy_pitch"] + 1)
             elif len(op.reads):
-                first_row = min(first_row, op.reads.start)
+                read_later = min(first_row, op.reads.start)
+                limits += [(read_later if op.name == "POOL" else first_row) * row_beats - end for end in ends]
+                first_row, ends = read_later, []
         return min(limits)
 
     def emit(self, schedule, plan, site, stream_address=0, filters=None):
