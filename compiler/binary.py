@@ -106,8 +106,8 @@ def build_binary(network, config, cpu=False, batch=1):
     header = _pack(HEADER, {
         "magic": MAGIC, "version": VERSION, "instruction_set": isa.ISA_VERSION, "config": config.hash, "address": MODEL_ADDRESS, "bytes": size,
         "program": model.program_address, "instructions": len(model.words), "read_base": model.read_window[0], "read_limit": model.read_window[1],
-        "write_base": model.write_window[0], "write_limit": model.write_window[1], "input": source.address, "input_bytes": source.bytes, "batch": batch,
-        "output": target.address, "output_bytes": target.bytes, "records": len(model.layers), "layers": len(network.layers), "table": table})
+        "write_base": model.write_window[0], "write_limit": model.write_window[1], "input": source.address,
+        "input_bytes": source.bytes, "batch": batch, "output": target.address, "output_bytes": target.bytes, "records": len(model.layers), "layers": len(network.layers), "table": table})
     layers = b"".join(_pack(LAYER, _layer_words(network, layer, config, model.placements, addresses.get(layer.name, 0))) for layer in network.layers)
     head = (header + layers).ljust(streams_base - MODEL_ADDRESS, b"\0") + streams
     return ModelBinary(head.ljust(base - MODEL_ADDRESS, b"\0") + model.image, model)

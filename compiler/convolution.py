@@ -73,7 +73,7 @@ class ConvolutionPlanner:
                 self.ways.append((split, sets, geometry, Estimator(config, geometry, placement, work, split)))
 
     def plan(self, room, resident=False):
-        """Return the Plan with the fewest estimated cycles, without streams, in `room` beats of buffer; resident: the input is in the buffer by itself.
+        """Return the Plan with the fewest estimated cycles, without streams, in `room` beats of buffer; resident: the input is there by itself.
 
         Raises UserError where nothing fits.
         """

@@ -12,7 +12,8 @@ from compiler.reference import execute
 
 @dataclass(frozen=True)
 class Expectation:
-    """`tensors` {name: int8 [H, W, C]}, of a batch the images' rows one below the other; `counters` for each layer {field: value}, those of the golden model's record."""
+    """`tensors` {name: int8 [H, W, C]}, of a batch the images' rows one below the other; `counters` for each layer {field: value}, those of the golden
+    model's record."""
 
     tensors: dict
     counters: tuple
@@ -34,7 +35,7 @@ def describe_difference(layer, tensor, difference):
 
 
 def memory_image(model, image):
-    """Return a bytearray of what memory holds from model.base to model.end before the inference of int8 `image` [H, W, C], or [N, H, W, C] of a batch."""
+    """Return a bytearray of what memory holds from model.base to model.end before the inference of int8 `image` [H, W, C] (a batch: [N, H, W, C])."""
     memory = bytearray(model.image.ljust(model.end - model.base, b"\0"))
     source = next(iter(model.placements.values()))  # the network's input is placed first
     memory[source.address - model.base:source.address - model.base + source.bytes] = source.pack(image.reshape(source.shape))
@@ -52,7 +53,9 @@ def filters_off(network, model, filters):
 
 
 def expect(network, model, image, filters=None):
-    """Return the Expectation of an int8 image [H, W, C], or the images [N, H, W, C] of a model's batch. Raises UserError where golden model and reference differ: a bug in the compiler.
+    """Return the Expectation of an int8 image [H, W, C], or the images [N, H, W, C] of a model's batch.
+
+    Raises UserError where golden model and reference differ: a bug in the compiler.
 
     filters: the words of the run-time filter mask; None: every filter is on.
     """

@@ -83,7 +83,7 @@ def layer_runs(model, records, cycles):
 
 
 def run_image(link, network, model, expectation, address):
-    """Run the image (or the batch of images) at byte `address` of DRAM and return its ImageRun. Raises UserError where the job stops with an error."""
+    """Run the image or batch of images at byte `address` of DRAM and return its ImageRun. Raises UserError where the job stops with an error."""
     answer = link.command(f"run 0x{address:x}")
     error, position, detail, cycles, end_to_end = map(int, answer[0][1:])
     if error:

@@ -62,7 +62,8 @@ def _table(title, heads, report, row_of):
 
 def work_table(report):
     """Return the table of what each layer did, of a report object."""
-    return _table(f"{report['model']} on {report['config']}, the median {'image' if report['batch'] == 1 else 'batch'}", ("cycles", "MACs dense", "MACs done", "utilisation"), report,
+    unit = "image" if report["batch"] == 1 else "batch"
+    return _table(f"{report['model']} on {report['config']}, the median {unit}", ("cycles", "MACs dense", "MACs done", "utilisation"), report,
                   lambda row: [*(f"{row[name]:,}" for name in ("cycles", "macs", "macs_done")), f"{row['utilisation']:.1%}"])
 
 

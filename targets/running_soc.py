@@ -36,8 +36,8 @@ def place_images(work):
     size = align(batches[0].nbytes)
     first = align(work.binary.end)
     if first + size * len(batches) > DRAM_END:
-        raise UserError(f"the model and {len(work.samples.images)} images of {batches[0][0].nbytes} bytes do not fit the DRAM of {DRAM_END - FIRMWARE_ADDRESS} bytes: "
-                        "lower --count")
+        raise UserError(f"the model and {len(work.samples.images)} images of {batches[0][0].nbytes} bytes do not fit the DRAM of "
+                        f"{DRAM_END - FIRMWARE_ADDRESS} bytes: lower --count")
     data = b"".join(images.tobytes().ljust(size, b"\0") for images in batches)
     return [first + i * size for i in range(len(batches))], data
 

@@ -115,7 +115,7 @@ def test_a_place_closer_to_what_is_still_read_is_found_out():
     stores = [values for name, values in map(isa.decode, model.words) if name == "STORE" and values["copy_clusters"]]
     homes = sorted({values["copy_destination"] for values in stores})
     assert homes[0] < homes[-1]
-    closer = fields_changed(model.words, "STORE", lambda values: {"copy_destination": values["copy_destination"] + 40} if values["copy_clusters"] else {})
+    closer = fields_changed(model.words, "STORE", lambda values: {"copy_destination": values["copy_destination"] + 40 * bool(values["copy_clusters"])})
     assert differing(network, model, closer, 1, EARLY_STORES) != []
 
 
