@@ -67,6 +67,11 @@ def pool_cost(pooled, convolution):
     return pooled.cycles / convolution.cycles - 1
 
 
+def batch_cost(batch, one):
+    """Return the cycles of a run of a batch / those of a run of one image."""
+    return batch.cycles / one.cycles
+
+
 def cost_model_error(*runs):
     """Return the largest of |predicted cycles - cycles| / cycles over every layer of the runs."""
     pairs = [(layer["cycles_predicted"], cycles) for run in runs for layer, cycles in zip(run.report["layers"], run.layer_cycles, strict=True)]
@@ -99,6 +104,7 @@ ROWS = {
         ("conv3x3-64", 0.90), ("conv3x3-16", 0.85), ("conv3x3-rgb", 0.68), ("conv3x3-256", 0.88), ("conv3x3-13", 0.85), ("conv1x1-128", 0.85),
         ("conv11x11-s4", 0.75), ("conv5x5-g2", 0.90), ("residual-16", 0.85), ("concat-fire", 0.70), ("conv3x3-64@arty-100", 0.80))},
     "fc-4096": Row(0.85, "fraction of 16 B/cycle", "higher", ("fc-4096",), weight_rate),
+    "fc-4096-b8": Row(1.25, "cycles of batch 8 / cycles of batch 1", "lower", ("fc-4096-b8", "fc-4096"), batch_cost),
     "mask-50": Row(1.05, _DENSITY, "lower", ("mask-50", "mask-dense"), over_density(0.50)),
     "mask-25": Row(1.05, _DENSITY, "lower", ("mask-25", "mask-dense"), over_density(0.25)),
     "mask-random-50": Row(1.05, _STEPS, "lower", ("mask-random-50", "mask-dense"), over_steps),
@@ -125,7 +131,7 @@ def measure(names, jobs):
     measured = {}
     for config in dict.fromkeys(RUNS[name].config for name in names):
         own = [name for name in names if RUNS[name].config == config]
-        measured |= run_networks([network_of(name) for name in own], config, jobs)
+        measured |= run_networks([network_of(name) for name in own], config, jobs, [RUNS[name].batch for name in own])
     return measured
 
 

@@ -19,10 +19,11 @@ COLUMNS, BLOCK, LANES = _GRID.columns, _GRID.block_channels, _GRID.lanes
 
 @dataclass(frozen=True)
 class Run:
-    """One image through the network that `build(name)` makes, on the configuration of that name."""
+    """`batch` images (at least 1) at a time through the network that `build(name)` makes, on the configuration of the name `config`."""
 
     build: Callable
     config: str = _GRID.name
+    batch: int = 1
 
 
 def network_of(name):
@@ -61,6 +62,7 @@ RUNS = {
     "resnet8-shapes": Run(_named(shapes.resnet8_network)),
     "resnet8-shapes@arty-100": Run(_named(shapes.resnet8_network), "arty-100"),
     "fc-4096": Run(partial(fully_connected_network, inputs=FC_SIDE, outputs=FC_SIDE)),
+    "fc-4096-b8": Run(partial(fully_connected_network, inputs=FC_SIDE, outputs=FC_SIDE), batch=8),
     "mask-dense": Run(lambda name: convolution_network(name, *MASKED)),
     "mask-50": Run(lambda name: convolution_network(name, *MASKED, kept=16)),
     "mask-25": Run(lambda name: convolution_network(name, *MASKED, kept=8)),

@@ -8,6 +8,7 @@ import struct
 from dataclasses import dataclass
 
 from accel import isa
+from accel.errors import UserError
 from compiler.addition import sum_record, sum_tables
 from compiler.cpu_stream import cpu_stream
 from compiler.eliminate import eliminate
@@ -18,7 +19,7 @@ from compiler.program import compile_network
 
 MODEL_ADDRESS = 0x4100_0000
 MAGIC = 0x4D4E5053  # "SPNM"
-VERSION = 3
+VERSION = 4
 
 # Word -> meaning.
 HEADER = (
@@ -36,6 +37,7 @@ HEADER = (
     ("write_limit", "first byte after it"),
     ("input", "address of the input tensor"),
     ("input_bytes", "its size"),
+    ("batch", "images of a run: they lie one after the other in the input, and their rows one below the other in every tensor"),
     ("output", "address of the output tensor"),
     ("output_bytes", "its size"),
     ("records", "number of the accelerator's layers, each with a record of counters"),
@@ -96,25 +98,27 @@ def _pack(table, values):
     return b"".join(struct.pack("<I", int(values[name]) & 0xFFFFFFFF) for name, _ in table)
 
 
-def build_binary(network, config, cpu=False):
-    """Compile `network` for `config` and return its ModelBinary. Raises UserError where the network does not fit.
+def build_binary(network, config, cpu=False, batch=1):
+    """Compile `network` for `config` and `batch` images a run; return its ModelBinary. Raises UserError where the network does not fit.
 
-    cpu: put in the weight streams of the CPU's kernels as well, so that the firmware's `cpu` command can run the model.
+    cpu: put in the weight streams of the CPU's kernels as well, so that the firmware's `cpu` command can run the model, one image a run.
     """
+    if cpu and batch > 1:
+        raise UserError(f"the CPU's kernels run one image at a time: leave out --cpu, or --batch {batch}")
     lowered = lower_network(eliminate(network).network, config.columns).network
     layers = [layer for layer in lowered.layers if not isinstance(layer, Concat)]
     table = MODEL_ADDRESS + 4 * len(HEADER)
     streams_base = align(table + 4 * len(LAYER) * len(layers))
     streams, addresses = _cpu_streams(lowered, layers, config, streams_base) if cpu else (b"", {})
     base = align(streams_base + len(streams))
-    model = compile_network(network, config, base)
+    model = compile_network(network, config, base, batch)
     source, target = model.placements[network.input], model.placements[network.output]
     size = base - MODEL_ADDRESS + len(model.image)
     header = _pack(HEADER, {
         "magic": MAGIC, "version": VERSION, "instruction_set": isa.ISA_VERSION, "config": config.hash, "address": MODEL_ADDRESS, "bytes": size,
         "program": model.program_address, "instructions": len(model.words), "read_base": model.read_window[0], "read_limit": model.read_window[1],
         "write_base": model.write_window[0], "write_limit": model.write_window[1], "input": source.address, "input_bytes": source.bytes,
-        "output": target.address, "output_bytes": target.bytes, "records": len(model.layers), "layers": len(layers), "table": table})
+        "batch": batch, "output": target.address, "output_bytes": target.bytes, "records": len(model.layers), "layers": len(layers), "table": table})
     rows = b"".join(_pack(LAYER, _layer_words(lowered, layer, config, model.places, addresses.get(layer.name, 0))) for layer in layers)
     head = (header + rows).ljust(streams_base - MODEL_ADDRESS, b"\0") + streams
     return ModelBinary(head.ljust(base - MODEL_ADDRESS, b"\0") + model.image, model)

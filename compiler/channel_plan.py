@@ -63,19 +63,27 @@ def _cut_by_rows(part, map_width):
     return replace(part, stores=tuple(stores))
 
 
+def _overlap(one, other):
+    return range(max(one.start, other.start), min(one.stop, other.stop))
+
+
 def _with_rounds(geometry, strip, bands):
-    """Return (Strip with rounds, the variant of each round): the strip's outputs band by band."""
+    """Return (Strip with rounds, the variant of each round): the strip's outputs band by band, images together where bands hold all their rows."""
     if geometry.pool:
         strip = geometry.with_rounds(strip)
         return strip, (0,) * len(strip.rounds)
-    rounds, variants = [], []
-    for rows, columns, variant in bands:
-        rows = range(max(rows.start, strip.output_rows.start), min(rows.stop, strip.output_rows.stop))
-        columns = range(max(columns.start, strip.output_columns.start), min(columns.stop, strip.output_columns.stop))
-        if rows and columns:
-            parts = raster_rounds(Strip(strip.input_rows, strip.input_columns, rows, columns), geometry.clusters, geometry.limit)
-            rounds += [_cut_by_rows(part, geometry.output_shape[1]) for part in parts]
-            variants += [variant] * len(parts)
+    rounds, variants, images = [], [], geometry.parts(strip.output_rows)
+    together = len(bands[0][0]) == geometry.rows
+    for image in [strip.output_rows] if together else images:
+        top = image.start // geometry.rows * geometry.rows
+        for rows, columns, variant in bands:
+            rows = image if together else _overlap(range(top + rows.start, top + rows.stop), image)
+            columns = _overlap(columns, strip.output_columns)
+            if rows and columns:
+                parts = raster_rounds(Strip(strip.input_rows, strip.input_columns, rows, columns), geometry.clusters, geometry.limit, geometry.floor,
+                                      len(images) if together else 1)
+                rounds += [_cut_by_rows(part, geometry.output_shape[1]) for part in parts]
+                variants += [variant] * len(parts)
     return Strip(strip.input_rows, strip.input_columns, strip.output_rows, strip.output_columns, tuple(rounds)), tuple(variants)
 
 
@@ -129,20 +137,20 @@ def _cycles(config, plan, placement, resident):
 
 
 class ChannelPlanner:
-    """Plans a layer of ChannelWork.
+    """Plans a layer of ChannelWork on `images` maps of `shape`, which lie one below the other at `placement`.
 
-    `placement` is the input's, its channels being places; `output_shape` that of the windows; pool: the 2 x 2 maximum of the outputs is stored;
-    `trailer` ends each stream.
+    Channels are places; `output_shape` is that of the windows of one map, as the bands of `work` are; pool: the 2 x 2 maximum of the outputs is
+    stored; `trailer` ends each stream.
     """
 
-    def __init__(self, config, work, placement, output_shape, pool=False, trailer=b""):
+    def __init__(self, config, work, placement, shape, output_shape, pool=False, images=1, trailer=b""):
         self.config, self.work, self.placement, self.trailer = config, work, placement, trailer
-        layer, window = work.variants[0], plain_window(config, work.variants[0].kernel, placement.shape[2])
+        layer, window = work.variants[0], plain_window(config, work.variants[0].kernel, shape[2])
         self.ways = []
         for apart in (False, True) if config.clusters > 1 and placement.planes > 1 else (False,):
             split = int(apart and not work.uniform)
-            geometry = Geometry(layer, placement.shape, output_shape, window, 1 if apart else config.clusters, config.tile_pixels, pool,
-                                2 * (config.clusters if split else 1))
+            geometry = Geometry(layer, shape, output_shape, window, 1 if apart else config.clusters, config.tile_pixels, pool,
+                                2 * (config.clusters if split else 1), images)
             self.ways.append((apart, split, geometry))
 
     def plan(self, room, resident=False):

@@ -50,16 +50,15 @@ def _check(config, layer, channels):
 
 
 class ConvolutionPlanner:
-    """Plans a convolution.
+    """Plans a convolution of `images` maps of `shape`, which lie one below the other at `placement`.
 
-    Clusters share the weights or hold different output channels (only where the output's planes divide evenly between them). `placement` is
-    the input's, `output_shape` the convolution's own; pool: the 2 x 2 maximum of its outputs is what is stored. Raises UserError where the layer
+    Clusters share the weights or hold different output channels (only where the output's planes divide evenly between them). `output_shape`
+    is the convolution's own, of one map; pool: the 2 x 2 maximum of its outputs is what is stored. Raises UserError where the layer
     is beyond the configuration. `trailer` ends each weight stream.
     """
 
-    def __init__(self, config, layer, zero_point, placement, output_shape, pool=False, trailer=b""):
+    def __init__(self, config, layer, zero_point, placement, shape, output_shape, pool=False, images=1, trailer=b""):
         self.config, self.layer, self.zero_point, self.output_shape, self.trailer = config, layer, zero_point, output_shape, trailer
-        shape = placement.shape
         _check(config, layer, shape[2])
         dynamic = int(layer.dynamic_mask is not None)
         planes = -(-output_shape[2] // config.columns)
@@ -69,12 +68,12 @@ class ConvolutionPlanner:
             for split in (0, 1) if config.clusters > 1 and planes % config.clusters == 0 else (0,):
                 sets = config.clusters if split else 1
                 geometry = Geometry(layer, shape, output_shape, window, 1 if split else config.clusters, config.tile_pixels - dynamic, pool,
-                                    config.lanes * sets)
+                                    config.lanes * sets, images)
                 work = tile_work(config, layer, window, output_shape[2], sets)
                 self.ways.append((split, sets, geometry, Estimator(config, geometry, placement, work, split)))
 
     def plan(self, room, resident=False):
-        """Return the Plan with the fewest estimated cycles, without streams, in `room` beats of buffer; resident: the input is in the buffer by itself.
+        """Return the Plan with the fewest estimated cycles, without streams, in `room` beats of buffer; resident: the input is there by itself.
 
         Raises UserError where nothing fits.
         """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Emits one layer's operations: loads, geometry, tiles and stores. See compiler/loads.py for the order, compiler/schedule.py for what waits for what."""
+"""Emits one layer's operations: loads, geometry, tiles and stores. Their order: compiler/loads.py; what waits for what: compiler/schedule.py."""
 
 from dataclasses import dataclass, replace
 
@@ -17,7 +17,7 @@ class Home:
 class Site:
     """Where a layer finds its input and leaves its output: Placements in memory, and in the activation buffers.
 
-    `reads` and `writes` are the names of the tensors. `base`: the first beat of the input's region or, where the input is `resident`, of the whole map
+    `reads` and `writes` are the names of the tensors. `base`: the first beat of the input's region or, where the input is `resident`, of the map
     that an earlier layer's stores have copied there. `home`: where the output's copy goes, None where it is only in memory. flat: the source is
     read as one pixel, plane by plane.
     """
@@ -33,12 +33,13 @@ class Site:
 
 
 class LayerEmitter:
-    """Adds the operations of one layer to a Schedule. `window`: how the layer's windows lie in the buffer; `cluster_mask`: the clusters in use."""
+    """Adds the operations of a layer with a Geometry to a Schedule, at a Site; `cluster_mask`: the clusters in use."""
 
-    def __init__(self, schedule, config, layer, window, site, cluster_mask):
-        self.schedule, self.config, self.layer, self.window, self.site, self.cluster_mask = schedule, config, layer, window, site, cluster_mask
+    def __init__(self, schedule, config, geometry, site, cluster_mask):
+        self.schedule, self.config, self.cut, self.site, self.cluster_mask = schedule, config, geometry, site, cluster_mask
+        self.layer, self.window = geometry.layer, geometry.window
         self.shape = height, width, channels = site.source.shape
-        self.source = replace(site.source, shape=(1, height, width * channels)) if window.packed else site.source
+        self.source = replace(site.source, shape=(1, height, width * channels)) if self.window.packed else site.source
         self.add, self.set = schedule.add, schedule.set
         self.loaded = {}
 
@@ -107,29 +108,35 @@ class LayerEmitter:
         tap_step, pixel_step = 0 if window.packed else pixel_bytes, stride_x * pixel_bytes
         values = {"blocks": len(blocks), **values}
         self.set("SHAPE", kernel_height=kernel_height, kernel_width=kernel_width, stride_y=stride_y, stride_x=stride_x * window.unit,
-                 height=len(strip.input_rows), width=columns * window.unit, first_x=self._x(strip, column) * window.unit, output_width=width,
-                 packed=int(window.packed), **values)
+                 height=self.cut.shape[0] if self._whole_images(strip) else len(strip.input_rows), width=columns * window.unit,
+                 first_x=self._x(strip, column) * window.unit, output_width=width, packed=int(window.packed), **values)
         self.set("WALK", pixel_step=pixel_step, row_step=stride_y * row_bytes - (width - 1) * pixel_step, tap_step=tap_step,
                  tap_row_step=row_bytes - (kernel_width - 1) * tap_step)
+
+    def _whole_images(self, strip):
+        """Whether a strip holds several images, whose rows then count from 0 each."""
+        return len(strip.output_rows) > self.cut.rows
 
     def _x(self, strip, column):
         return column * self.layer.stride[1] - self.layer.padding.left - strip.input_columns.start
 
     def tile(self, cluster, job, run, column, plane=0):
-        """Set a cluster's run (output row, output column, pixels) of rows that begin at output column `column`, from plane `plane` of the job's on."""
+        """Set a cluster's run (output row, output column, pixels) of rows that begin at output column `column`, from the job's plane `plane` on."""
         row, first, pixels = run
         strip, window = job.strip, self.window
-        y = row * self.layer.stride[0] - self.layer.padding.top - strip.input_rows.start
+        image, place = divmod(row, self.cut.rows)
+        y = place * self.layer.stride[0] - self.layer.padding.top
         x = self._x(strip, first)
-        address = (job.base + y * window.row_beats(len(strip.input_columns), job.blocks) + plane) * window.beat
-        self.set("TILE", cluster=cluster, address=address + x * window.pixel_bytes(job.blocks), y=y, x=x * window.unit, output_x=first - column,
-                 pixels=pixels)
+        buffer_row = image * self.cut.shape[0] + y - strip.input_rows.start
+        address = (job.base + buffer_row * window.row_beats(len(strip.input_columns), job.blocks) + plane) * window.beat
+        self.set("TILE", cluster=cluster, address=address + x * window.pixel_bytes(job.blocks), y=y if self._whole_images(strip) else buffer_row,
+                 x=x * window.unit, output_x=first - column, pixels=pixels)
 
     def compute(self, name, job, rows, **values):
         """Emit a CONV or POOL that reads input rows `rows` (a range) of a job, once they are there.
 
-        In the buffers a copy never overtakes a read: its data come from the tile that was computed before, so whatever an earlier operation reads
-        of the copy's place has been read. The last rounds wait for all rows, so that what is loaded there after them cannot meet a late copy.
+        No operation waits for the reads before a copy: the copy's data come from a tile computed after them. What reads the last row waits for all
+        rows, so that no copy of them comes after a load that takes the map's place.
         """
         strip = job.strip
         last = rows.stop == strip.input_rows.stop
@@ -142,7 +149,7 @@ class LayerEmitter:
         self.schedule.read(range(job.base, job.base + height * self.window.row_beats(len(strip.input_columns), job.blocks)), op)
 
     def store(self, plane, row, column, beats):
-        """Store `beats` beats of a plane from a place of the target map on, row by row; see compiler/link.py for what becomes of neighbouring rows."""
+        """Store `beats` beats of a plane from a place of the target map on, row by row; compiler/link.py joins what nobody waits for."""
         target, home = self.site.target, self.site.home
         height, width, _ = target.shape
         while beats:

@@ -15,7 +15,7 @@ def emit_convolution(schedule, config, layer, plan, site, zero_points, stream_ad
     plane, or None where the filters are always on; `addition` is what the outputs are added to, or None.
     """
     window = plan.geometry.window
-    emitter = LayerEmitter(schedule, config, layer, window, site, (1 << config.clusters) - 1)
+    emitter = LayerEmitter(schedule, config, plan.geometry, site, (1 << config.clusters) - 1)
     if layer.dynamic_mask is not None:
         for block in range(window.blocks):
             channels = layer.dynamic_mask[block * window.word:(block + 1) * window.word]

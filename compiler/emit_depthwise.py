@@ -14,7 +14,7 @@ def emit_channels(schedule, config, plan, site, stream_address, filters, additio
     The streams of `plan` lie at `stream_address` in order; `filters` is the word of the filter mask of the first output plane, or None where the
     filters are always on; `addition` is what the outputs are added to, or None.
     """
-    emitter = LayerEmitter(schedule, config, plan.geometry.layer, plan.geometry.window, site, (1 << config.clusters) - 1)
+    emitter = LayerEmitter(schedule, config, plan.geometry, site, (1 << config.clusters) - 1)
     if addition is not None:
         addition.load_tables(schedule)
     _Body(emitter, plan, stream_address, filters, addition).emit()

@@ -13,7 +13,8 @@ from compiler.reference import execute
 
 @dataclass(frozen=True)
 class Expectation:
-    """`tensors` {name: int8 [H, W, C]}; `counters` for each layer {field: value}, those of the golden model's record."""
+    """`tensors` {name: int8 [H, W, C]}, of a batch the images' rows one below the other; `counters` for each layer {field: value}, those of the golden
+    model's record."""
 
     tensors: dict
     counters: tuple
@@ -35,10 +36,10 @@ def describe_difference(layer, tensor, difference):
 
 
 def memory_image(model, image):
-    """Return a bytearray of what memory holds from model.base to model.end before the inference of int8 `image` [H, W, C]."""
+    """Return a bytearray of what memory holds from model.base to model.end before the inference of int8 `image` [H, W, C] (a batch: [N, H, W, C])."""
     memory = bytearray(model.image.ljust(model.end - model.base, b"\0"))
     source = next(iter(model.placements.values()))  # the network's input is placed first
-    memory[source.address - model.base:source.address - model.base + source.bytes] = source.pack(image)
+    memory[source.address - model.base:source.address - model.base + source.bytes] = source.pack(image.reshape(source.shape))
     return memory
 
 
@@ -55,7 +56,9 @@ def filters_off(network, model, filters):
 
 
 def expect(network, model, image, filters=None):
-    """Return the Expectation of an int8 image [H, W, C]. Raises UserError where golden model and reference differ: a bug in the compiler.
+    """Return the Expectation of an int8 image [H, W, C], or the images [N, H, W, C] of a model's batch.
+
+    Raises UserError where golden model and reference differ: a bug in the compiler.
 
     filters: the words of the run-time filter mask; None: every filter is on.
     """
@@ -63,13 +66,13 @@ def expect(network, model, image, filters=None):
     result = Golden(model.config, memory, model.base, filters).run(list(model.words), model.read_window, model.write_window)
     if result.error:
         raise UserError(f"the golden model stops at instruction {result.position} with error {result.error}: this is a bug in the compiler")
-    reference = execute(network, image[np.newaxis], filters_off(network, model, filters) if filters else None)
+    reference = execute(network, image.reshape(model.batch, *image.shape[-3:]), filters_off(network, model, filters) if filters else None)
     tensors = {}
     for layer in [*model.layers, *(layer for layer in model.lowered.layers if isinstance(layer, Concat))]:
         place = model.placements[layer.output]
         low = place.address - model.base
         tensors[layer.output] = place.unpack(bytes(memory[low:low + place.bytes]))
-        difference = first_difference(reference[model.copies.get(layer.output, layer.output)][0], tensors[layer.output])
+        difference = first_difference(reference[model.copies.get(layer.output, layer.output)].reshape(place.shape), tensors[layer.output])
         if difference:
             raise UserError("the golden model differs from the reference, which is a bug in the compiler: "
                             + describe_difference(layer.name, layer.output, difference))

@@ -111,21 +111,27 @@ def _joined(parts, columns):
     return None if joined == list(range(len(joined))) else tuple(joined)
 
 
-def place_tensors(network, columns, base):
+def place_tensors(network, columns, base, batch=1):
     """Return {name: Placement} from `base` upwards, the network's input first and dense, the others planar.
 
-    Inputs of a Concat lie in its output, everything else at an address of its own. No tensor may be an input of two Concats.
+    Inputs of a Concat lie in its output, everything else at an address of its own. No tensor may be an input of two Concats. The maps of a batch
+    are one map, each image's rows below those of the image before.
     """
     places, placements, address = tensor_places(network, columns), {}, base
+
+    def placement(name, address):
+        height, width, channels = network.tensors[name].shape
+        return Placement(address, (batch * height, width, channels), name != network.input, columns, places[name])
+
     homes = {name: layer for layer in network.layers if isinstance(layer, Concat) for name in layer.inputs}
     names = [network.input, *(layer.output for layer in network.layers)]
     for name in names:
         if name not in homes:
-            placements[name] = Placement(address, network.tensors[name].shape, name != network.input, columns, places[name])
+            placements[name] = placement(name, address)
             address = align(address + placements[name].bytes)
     for layer in reversed([layer for layer in network.layers if isinstance(layer, Concat)]):
         address = placements[layer.output].address
         for name in layer.inputs:
-            placements[name] = Placement(address, network.tensors[name].shape, True, columns, places[name])
+            placements[name] = placement(name, address)
             address += placements[name].bytes
     return {name: placements[name] for name in names}

@@ -39,7 +39,7 @@ def link(config, ops, names):
 
 
 def pair(ops, stores, grain):
-    """Return {(giver, taker): [(Op that gives, Op that takes)]} in order; `stores` are the STOREs of each layer, of which each `grain`-th may give."""
+    """Return {(giver, taker): [(Op that gives, Op that takes)]} in order; `stores` are each layer's STOREs, of which each `grain`-th may give."""
     numbers = {op: i for layer in stores.values() for i, op in enumerate(layer)}
     pairs, latest = {channel: [] for channel in SEMAPHORES}, dict.fromkeys(SEMAPHORES, -1)
     for op in ops:

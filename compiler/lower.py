@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Makes a network one that the accelerator can run layer by layer: puts in copies where a tensor does not lie as its readers need it."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
@@ -10,6 +10,9 @@ from compiler.fuse import can_carry
 from compiler.ir import Add, Concat, Conv2D, FullyConnected, Network, Rescale, TensorInfo
 from compiler.layout import tensor_places
 from compiler.depthwise import runs_depthwise, spread_depthwise
+
+# What SHAPE.stride_y can say.
+_MOST_STRIDE = 15
 
 
 @dataclass(frozen=True)
@@ -86,18 +89,29 @@ def _identity(name, source):
     return Conv2D(name, source.name, name, np.eye(count).reshape(count, 1, 1, count), np.zeros(count), np.full(count, 1 << 30), np.ones(count))
 
 
-def lower_layer(network, layer, placements):
-    """Return (layer, input TensorInfo, input Placement) as accelerator and CPU compute it: channels are places, gaps weigh nothing.
+def lower_layer(network, layer, placements, batch=1):
+    """Return (layer, TensorInfo of one image's input, Placement of all) as accelerator and CPU compute it: channels are places, gaps weigh nothing.
 
-    A fully connected layer is a convolution over its input's bytes.
+    A fully connected layer is a convolution. Its input is one pixel of all its bytes; where those of several images do not lie together it is a map,
+    under a window as large.
     """
     info, placement = network.tensors[layer.input], placements[layer.input]
     if isinstance(layer, FullyConnected):
-        return flatten(layer, info, placement)
+        if batch == 1 or not placement.planar or info.height * info.width == 1:
+            layer, info, placement = flatten(layer, info, placement)
+            return layer, info, replace(placement, shape=(batch, 1, info.channels))
+        layer = _over_map(layer)
     if isinstance(layer, Conv2D):
         layer = spread_depthwise(layer, placement) if runs_depthwise(layer) else spread_inputs(layer, placement)
     spread = placement.spread()
-    return layer, TensorInfo(info.name, *spread.shape, info.scale, info.zero_point), spread
+    return layer, TensorInfo(info.name, info.height, info.width, spread.shape[2], info.scale, info.zero_point), spread
+
+
+def _over_map(layer):
+    """Return the FullyConnected `layer` as a Conv2D whose window walks from one image's map to the next, as far as a stride can say it."""
+    height = layer.weights.shape[1]
+    values = {field.name: getattr(layer, field.name) for field in fields(layer)}
+    return Conv2D(**values | {"stride": (height if height <= _MOST_STRIDE else 1, 1)})
 
 
 def spread_inputs(layer, placement):

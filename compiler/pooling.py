@@ -25,11 +25,11 @@ class PoolPlan:
 
 
 class PoolPlanner:
-    """Plans a max pool whose input lies at `placement`."""
+    """Plans a max pool of `images` maps of `shape`, which lie one below the other at `placement`."""
 
-    def __init__(self, config, layer, placement, output_shape):
+    def __init__(self, config, layer, placement, shape, output_shape, images=1):
         self.config, self.placement = config, placement
-        self.geometry = Geometry(layer, placement.shape, output_shape, plain_window(config, layer.kernel, placement.shape[2]), 1, _MOST_PIXELS)
+        self.geometry = Geometry(layer, shape, output_shape, plain_window(config, layer.kernel, shape[2]), 1, _MOST_PIXELS, images=images)
 
     def plan(self, room, resident=False):
         """Return the PoolPlan in `room` beats of buffer, or for a `resident` input: the coarsest tiling of which one strip is all, or two fit side
@@ -60,7 +60,7 @@ class PoolPlanner:
 def emit_max_pool(schedule, config, layer, plan, site):
     """Add the layer's operations to a Schedule, at a Site. The input channels may be cut into passes: planes are independent of each other."""
     tiling = plan.tiling
-    emitter = LayerEmitter(schedule, config, layer, plan.geometry.window, site, 1)
+    emitter = LayerEmitter(schedule, config, plan.geometry, site, 1)
     emitter.set("DRAIN", clamp_min=layer.clamp_min, clamp_max=layer.clamp_max)
     jobs = jobs_of([(strip, part) for strip in tiling.strips for part in tiling.passes], tiling, site.base, None if site.resident else whole)
     loader = Loader(jobs, tiling.regions, emitter.load)
@@ -75,6 +75,8 @@ def _emit_strip(emitter, job):
     emitter.geometry(job, column, len(strip.output_columns))
     planes = range(blocks.start * config.beats_per_word, min(blocks.stop * config.beats_per_word, emitter.site.target.planes))
     for plane in planes:
-        emitter.tile(0, job, (strip.output_rows.start, column, strip.pixels), column, plane - planes.start)
-        emitter.compute("POOL", job, strip.input_rows)
-        emitter.store(plane, strip.output_rows.start, column, strip.pixels)
+        for rows in emitter.cut.parts(strip.output_rows):
+            pixels = len(rows) * len(strip.output_columns)
+            emitter.tile(0, job, (rows.start, column, pixels), column, plane - planes.start)
+            emitter.compute("POOL", job, emitter.cut.input_rows(rows))
+            emitter.store(plane, rows.start, column, pixels)

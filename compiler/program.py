@@ -48,7 +48,7 @@ class CompiledModel:
     """What memory must hold before the doorbell: `constants` at `base`, the program at `program_address`; tensors at `placements`.
 
     `lowered` is the network that is run, with its own `places` of the tensors: without channels that never change, with copies. `copies` names
-    for each tensor that is a copy the tensor of which it is one.
+    for each tensor that is a copy the tensor of which it is one. A run takes `batch` images, whose rows lie one below the other in every tensor.
     """
 
     config: object
@@ -62,6 +62,7 @@ class CompiledModel:
     lowered: object = None
     places: dict = field(default_factory=dict)
     copies: dict = field(default_factory=dict)
+    batch: int = 1
 
     @property
     def image(self):
@@ -80,29 +81,32 @@ class CompiledModel:
         return first, self.end
 
 
-def compile_network(network, config, base=DEFAULT_BASE):
-    """Return the CompiledModel of `network` for `config` at byte address `base`.
+def compile_network(network, config, base=DEFAULT_BASE, batch=1):
+    """Return the CompiledModel of `network` for `config` at byte address `base`, which takes `batch` images (at least 1) at a time.
 
     Raises UserError, with the layer's name, where a layer does not fit the accelerator.
     """
+    if batch < 1:
+        raise UserError(f"a batch has at least 1 image, not {batch}")
     reduced = eliminate(network)
     lowered = lower_network(reduced.network, config.columns)
     units = fused_units(lowered.network)
     if len(units) > RECORDS:
         raise UserError(f"network {network.name!r} has {len(units)} layers, but a program can have at most {RECORDS}")
     # Neither the plans nor the program's length depend on where the tensors are, so a first emission finds their place.
-    places = place_tensors(lowered.network, config.columns, 0)
-    parts, constants = _plan(lowered, config, [Stage(lowered.network, config, unit, places) for unit in units], places)
+    places = place_tensors(lowered.network, config.columns, 0, batch)
+    parts, constants = _plan(lowered, config, [Stage(lowered.network, config, unit, places, batch) for unit in units], places)
     program_address = align(base + len(constants))
     constants = constants.ljust(program_address - base, b"\0")
     length = len(_emit(lowered.network, config, parts, base, places))
-    places = place_tensors(lowered.network, config.columns, align(program_address + length * isa.INSTRUCTION_BYTES))
+    places = place_tensors(lowered.network, config.columns, align(program_address + length * isa.INSTRUCTION_BYTES), batch)
     words = _emit(lowered.network, config, parts, base, places)
     predicted = predict_cycles(config, words, program_address, constants, base)
-    layers = tuple(_compiled_layer(network, i, part, base, predicted[i]) for i, part in enumerate(parts))
+    layers = tuple(_compiled_layer(network, i, part, base, batch, predicted[i]) for i, part in enumerate(parts))
     end = align(max(placement.address + placement.bytes for placement in places.values()))
     placements = {name: reduced.complete(lowered.copies.get(name, name), place) for name, place in places.items()}
-    return CompiledModel(config, base, constants, program_address, tuple(words), placements, layers, end, lowered.network, places, lowered.copies)
+    return CompiledModel(config, base, constants, program_address, tuple(words), placements, layers, end, lowered.network, places, lowered.copies,
+                         batch)
 
 
 @dataclass(frozen=True)
@@ -118,11 +122,11 @@ class _Part:
     filters: int | None = None
 
 
-def _compiled_layer(network, index, part, base, cycles):
+def _compiled_layer(network, index, part, base, batch, cycles):
     unit = part.stage.unit
     known = {layer.name: layer for layer in network.layers}
     members = tuple(name for name in unit.members if name in known)
-    macs = sum(network.macs(known[name]) for name in members)
+    macs = batch * sum(network.macs(known[name]) for name in members)
     return CompiledLayer(unit.name, unit.op, index, unit.output, macs, None if part.stage.is_pool else part.plan, base + part.offset, part.filters,
                          members, cycles)
 

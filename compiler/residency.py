@@ -24,7 +24,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class Candidate:
-    """A tensor that can stay: written by stage `producer`, read there by the stages `readers`; `beats` long; `saved` cycles; flat as its readers are."""
+    """A tensor that can stay: written by stage `producer`, read there by the stages `readers`; `beats` long; `saved`: cycles; flat as they are."""
 
     tensor: str
     producer: int

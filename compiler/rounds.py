@@ -49,12 +49,31 @@ def _starts(first, counts):
     return list(accumulate(counts[:-1], initial=first))
 
 
-def raster_rounds(strip, clusters, limit):
-    """Return the Rounds of a strip: `clusters` runs of at most `limit` pixels, all about equally long, one after the other."""
+def _runs_of_image(size, limit, clusters, floor, images):
+    """Return into how many runs to cut each of several images of `size` (pixels, or rows of squares), at most `limit` a run.
+
+    Of all numbers the one with the fewest cycles a step is taken, a run of n lasting n and at least `floor`; of equals the smallest.
+    """
+    least = -(-size // limit)
+    return min(range(least, min(least + clusters, size) + 1), key=lambda runs: -(-images * runs // clusters) * max(-(-size // runs), floor))
+
+
+def _padded(counts, clusters):
+    """Return the counts with zeros up to a multiple of `clusters`."""
+    return (*counts, *(0,) * (-len(counts) % clusters))
+
+
+def raster_rounds(strip, clusters, limit, floor=1, images=1):
+    """Return the Rounds of a strip: `clusters` runs of at most `limit` pixels, all about equally long, one after the other.
+
+    Where the strip holds several images no run reaches from one into the next, and a round's runs may be of different ones.
+    """
     first, width = strip.output_columns.start, len(strip.output_columns)
-    total = len(strip.output_rows) * width
-    count = -(-total // (clusters * limit))
-    counts = even_runs(total, count * clusters)
+    total = len(strip.output_rows) * width // images
+    if images == 1:
+        counts = even_runs(total, -(-total // (clusters * limit)) * clusters)
+    else:
+        counts = _padded(even_runs(total, _runs_of_image(total, limit, clusters, floor, images)) * images, clusters)
     runs = []
     for start, pixels in zip(_starts(0, counts), counts, strict=True):
         row, column = divmod(start, width)
@@ -63,29 +82,33 @@ def raster_rounds(strip, clusters, limit):
     return tuple(Round(first, width, group, ((*group[0][:2], sum(pixels for _, _, pixels in group)),)) for group in groups)
 
 
-def rectangle_rounds(strip, clusters, limit, floor):
-    """Return the Rounds of a strip whose outputs are pooled 2 x 2: each run a rectangle of at most `limit` pixels.
+def rectangle_rounds(strip, clusters, limit, floor, images=1):
+    """Return the Rounds of a strip whose outputs are pooled 2 x 2: each run a rectangle of at most `limit` pixels of one of its images.
 
     Of all widths the one with the fewest cycles a step is taken, a step lasting at least `floor` cycles; of equals the widest.
     """
+    def cuts(width):
+        return _cuts(strip, clusters, limit // (4 * width), width, floor, images)
+
     def cycles(width):
-        widths, heights = _cuts(strip, clusters, limit // (4 * width), width)
-        return sum(max(4 * height * columns, floor) for height in heights[::clusters] for columns in widths)
+        widths, heights = cuts(width)
+        return sum(max(4 * max(heights[i:i + clusters]) * columns, floor) for i in range(0, len(heights), clusters) for columns in widths)
 
-    width = min(range(min(limit // 4, len(strip.output_columns) // 2), 0, -1), key=cycles)
-    return _rectangles(strip, clusters, limit // (4 * width), width)
-
-
-def _cuts(strip, clusters, height, width):
-    """Return (widths, heights) of rectangles of at most `height` x `width` squares; each `clusters` heights make a round, the largest first."""
-    square_rows, square_columns = len(strip.output_rows) // 2, len(strip.output_columns) // 2
-    return (even_runs(square_columns, -(-square_columns // width)),
-            even_runs(square_rows, -(-square_rows // (clusters * height)) * clusters))
+    return _rectangles(strip, clusters, *cuts(min(range(min(limit // 4, len(strip.output_columns) // 2), 0, -1), key=cycles)))
 
 
-def _rectangles(strip, clusters, height, width):
-    """Return Rounds of rectangles of at most `height` x `width` squares."""
-    widths, heights = _cuts(strip, clusters, height, width)
+def _cuts(strip, clusters, height, width, floor, images):
+    """Return (widths, heights) of rectangles of at most `height` x `width` squares; each `clusters` heights make a round."""
+    square_rows, square_columns = len(strip.output_rows) // 2 // images, len(strip.output_columns) // 2
+    widths = even_runs(square_columns, -(-square_columns // width))
+    if images == 1:
+        return widths, even_runs(square_rows, -(-square_rows // (clusters * height)) * clusters)
+    runs = _runs_of_image(square_rows, height, clusters, -(-floor // (4 * width)), images)
+    return widths, _padded(even_runs(square_rows, runs) * images, clusters)
+
+
+def _rectangles(strip, clusters, widths, heights):
+    """Return Rounds of rectangles of so many squares."""
     tops = _starts(strip.output_rows.start // 2, heights)
     rounds = []
     for i in range(0, len(heights), clusters):

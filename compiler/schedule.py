@@ -30,8 +30,9 @@ class Op:
 class Schedule:
     """`ops` in program order. Emitters add to it; compiler/link.py makes instructions of it.
 
-    `parts` are for each concatenation the tensors that lie in it. `stored` has for each tensor the Op of the STORE that ends each row, or None where no row was stored: the stores of a tensor complete in
-    order, so who waits for that one has the row. `reads` has for each place (first beat, end) of the activation buffers the last Op that read it.
+    `parts` are for each concatenation the tensors that lie in it. `stored` has for each tensor the Op of the STORE that ends each row, or None where
+    no row was stored: the stores of a tensor complete in order, so who waits for that one has the row. `reads` has for each place (first beat, end)
+    of the activation buffers the last Op that read it.
     """
 
     def __init__(self, parts=None):

@@ -43,7 +43,8 @@ class Tiling:
 class Geometry:
     """What cutting a layer needs to know: input `shape` and `output_shape` (H, W, C), `window`, runs a round (`clusters`) of at most `limit` pixels.
 
-    pool: the outputs are pooled 2 x 2, so only pixels of whole squares are computed. floor: least cycles of a step.
+    pool: the outputs are pooled 2 x 2, so only pixels of whole squares are computed. floor: least cycles of a step. images: so many maps of these
+    shapes lie one below the other, and no window reaches from one into the next; rows are numbered through all of them.
     """
 
     layer: object
@@ -54,6 +55,7 @@ class Geometry:
     limit: int
     pool: bool = False
     floor: int = 1
+    images: int = 1
 
     @property
     def grain(self):
@@ -62,7 +64,7 @@ class Geometry:
 
     @property
     def rows(self):
-        """Output rows to compute."""
+        """Output rows to compute of each image."""
         return self.output_shape[0] // self.grain * self.grain
 
     @property
@@ -71,19 +73,34 @@ class Geometry:
         return self.output_shape[1] // self.grain * self.grain
 
     def strip(self, output_rows, output_columns):
-        """Return the Strip of ranges of outputs, without rounds."""
+        """Return the Strip of ranges of outputs, without rounds: rows of one image, or several whole ones."""
         layer, pad = self.layer, self.layer.padding
-        return Strip(input_span(output_rows, layer.kernel[0], layer.stride[0], pad.top, self.shape[0]),
+        return Strip(self.input_rows(output_rows),
                      range(self.shape[1]) if len(output_columns) == self.columns
                      else input_span(output_columns, layer.kernel[1], layer.stride[1], pad.left, self.shape[1]), output_rows, output_columns)
 
+    def input_rows(self, output_rows):
+        """Return the range of input rows from the first to the last under the windows of a range of output rows."""
+        (first, top), (last, bottom) = divmod(output_rows.start, self.rows), divmod(output_rows.stop - 1, self.rows)
+        height, layer = self.shape[0], self.layer
+        spans = [input_span(range(row, row + 1), layer.kernel[0], layer.stride[0], layer.padding.top, height) for row in (top, bottom)]
+        low = first * height + spans[0].start
+        return range(low, max(last * height + spans[1].stop, low + 1))
+
+    def parts(self, output_rows):
+        """Return the ranges of output rows of each image in a range."""
+        inner = range(output_rows.start // self.rows + 1, (output_rows.stop - 1) // self.rows + 1)
+        edges = [output_rows.start, *(image * self.rows for image in inner), output_rows.stop]
+        return [range(low, high) for low, high in zip(edges, edges[1:])]
+
     def reads(self, part):
         """Return the range of input rows under the windows of a Round."""
-        return input_span(range(part.first_row, part.last_row + 1), self.layer.kernel[0], self.layer.stride[0], self.layer.padding.top, self.shape[0])
+        return self.input_rows(range(part.first_row, part.last_row + 1))
 
     def with_rounds(self, strip):
         """Return the Strip with its rounds."""
-        rounds = rectangle_rounds(strip, self.clusters, self.limit, self.floor) if self.pool else raster_rounds(strip, self.clusters, self.limit)
+        cut = rectangle_rounds if self.pool else raster_rounds
+        rounds = cut(strip, self.clusters, self.limit, self.floor, len(self.parts(strip.output_rows)))
         return Strip(strip.input_rows, strip.input_columns, strip.output_rows, strip.output_columns, rounds)
 
 
@@ -108,8 +125,15 @@ def _row_strips(geometry, heights):
 
 
 def _heights(geometry):
-    """Yield the rows of each strip, the coarsest first: all; then as many strips as needed, equally high or all but the last one."""
-    grain, total = geometry.grain, geometry.rows // geometry.grain
+    """Yield the rows of each strip, the coarsest first: whole images, as few strips as possible; then each image cut alike."""
+    yield from _even_heights(geometry.images, geometry.rows)
+    for heights in _even_heights(geometry.rows // geometry.grain, geometry.grain):
+        if len(heights) > 1:
+            yield heights * geometry.images
+
+
+def _even_heights(total, grain):
+    """Yield the ways to cut `total` x `grain` rows, the coarsest first: as many strips as needed, equally high or all but the last one."""
     seen = set()
     for rows in range(total, 0, -1):
         count = -(-total // rows)
@@ -124,7 +148,7 @@ def _heights(geometry):
 def _column_strips(geometry, width):
     grain = geometry.grain
     return tuple(geometry.strip(range(row, row + grain), range(first, min(first + width, geometry.columns)))
-                 for row in range(0, geometry.rows, grain) for first in range(0, geometry.columns, width))
+                 for row in range(0, geometry.images * geometry.rows, grain) for first in range(0, geometry.columns, width))
 
 
 def _row_cuts(geometry):
@@ -168,7 +192,7 @@ def resident_tilings(geometry):
     """Yield the one Tiling of a map that lies in the buffer by itself; none where no instruction can say it."""
     blocks, strips = range(geometry.window.blocks), next(_row_cuts(geometry))
     if len(blocks) <= MOST_BLOCKS and not geometry.window.packed:
-        yield Tiling(strips, (blocks,), 1, geometry.shape[0] * geometry.window.row_beats(geometry.shape[1], blocks))
+        yield Tiling(strips, (blocks,), 1, geometry.images * geometry.shape[0] * geometry.window.row_beats(geometry.shape[1], blocks))
 
 
 def _fitting(geometry, room, cuts, passes, most):

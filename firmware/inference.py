@@ -30,7 +30,10 @@ class LayerRun:
 
 @dataclass(frozen=True)
 class ImageRun:
-    """`cycles` from doorbell to done, `end_to_end` from image in DRAM to answer in DRAM, `output` int8 [H, W, C], `differences` sentences."""
+    """`cycles` from doorbell to done, `end_to_end` from image in DRAM to answer in DRAM, `output` int8 [H, W, C], `differences` sentences.
+
+    A run of a batch is one, with the images' rows one below the other in `output`.
+    """
 
     cycles: int
     end_to_end: int
@@ -80,7 +83,7 @@ def layer_runs(model, records, cycles):
 
 
 def run_image(link, network, model, expectation, address):
-    """Run the image at byte `address` of DRAM and return its ImageRun. Raises UserError where the job stops with an error."""
+    """Run the image or batch of images at byte `address` of DRAM and return its ImageRun. Raises UserError where the job stops with an error."""
     answer = link.command(f"run 0x{address:x}")
     error, position, detail, cycles, end_to_end = map(int, answer[0][1:])
     if error:

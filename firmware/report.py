@@ -31,14 +31,18 @@ def layer_object(layer, config):
         "idle_before": layer.record["edges"] & 0xFFFF, "idle_after": layer.record["edges"] >> 16}
 
 
-def report_object(target, network, config, clock_hz, runs, accuracy):
-    """Return the object that --json writes; all figures but `exact`, `count` and `accuracy` are of the median image."""
+def report_object(target, network, config, clock_hz, runs, accuracy, batch=1, count=None):
+    """Return the object that --json writes; all figures but `exact`, `count` (of images) and `accuracy` are of the median run.
+
+    Each of `runs` is one of `batch` images; `count`: how many images were asked for (default: a run each).
+    """
     run = median_run(runs)
     layers = [layer_object(layer, config) for layer in run.layers]
     total = {name: sum(layer[name] for layer in layers) for name in ("macs", "macs_done", "dram_read_bytes", "dram_write_bytes")}
     return {
-        "target": target, "config": config.name, "model": network.name, "clock_hz": clock_hz, "count": len(runs),
-        "exact": all(run.exact for run in runs), "accuracy": accuracy, "cycles": run.cycles, "cycles_end_to_end": run.end_to_end,
+        "target": target, "config": config.name, "model": network.name, "clock_hz": clock_hz, "count": count or len(runs), "batch": batch,
+        "exact": all(run.exact for run in runs), "accuracy": accuracy, "cycles": run.cycles, "cycles_per_image": round(run.cycles / batch),
+        "cycles_end_to_end": run.end_to_end,
         "macs": total["macs"], "macs_done": total["macs_done"], "macs_per_cycle": round(total["macs_done"] / run.cycles, 4),
         "utilisation": round(total["macs_done"] / run.cycles / config.macs_per_cycle, 6),
         "dram_read_bytes": total["dram_read_bytes"], "dram_write_bytes": total["dram_write_bytes"], "layers": layers}
@@ -59,7 +63,8 @@ def _table(title, heads, report, row_of):
 
 def work_table(report):
     """Return the table of what each layer did, of a report object."""
-    return _table(f"{report['model']} on {report['config']}, the median image", ("cycles", "MACs dense", "MACs done", "utilisation"), report,
+    unit = "image" if report["batch"] == 1 else "batch"
+    return _table(f"{report['model']} on {report['config']}, the median {unit}", ("cycles", "MACs dense", "MACs done", "utilisation"), report,
                   lambda row: [*(f"{row[name]:,}" for name in ("cycles", "macs", "macs_done")), f"{row['utilisation']:.1%}"])
 
 

@@ -4,6 +4,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from accel.config import load_config
 from accel.errors import UserError
 from compiler.binary import build_binary
@@ -16,6 +18,8 @@ def add_options(parser):
     group.add_argument("--model", help="a model of the zoo by name, or a network file (.npz)")
     group.add_argument("--images", metavar="FILE.npz", help="images to run: `images`, int8 N x H x W x C, and perhaps `labels`")
     group.add_argument("--count", type=int, default=8, help="how many images (default: %(default)s)")
+    group.add_argument("--batch", type=int, default=1, metavar="N",
+                       help="how many images the accelerator takes in one run, which then share each layer's weights (default: %(default)s)")
     group.add_argument("--run", action="store_true", help="run the model")
     group.add_argument("--json", metavar="FILE", help="write the run's figures to FILE")
     group.add_argument("--timeline", metavar="FILE.json", help="write where the median image's cycles went as a trace for Perfetto or Chrome's viewer")
@@ -35,6 +39,18 @@ class Work:
     samples: object
     binary: object
 
+    @property
+    def batch(self):
+        """Images of one run."""
+        return self.binary.model.batch
+
+    @property
+    def batches(self):
+        """The images as a list of int8 [batch, H, W, C]; what is missing in the last one is its last image again."""
+        images, size = self.samples.images, self.batch
+        missing = -len(images) % size
+        return list(np.concatenate([images, *[images[-1:]] * missing]).reshape(-1, size, *images.shape[1:]))
+
 
 def work_of(arguments):
     """Return the Work that parsed arguments name. Raises UserError where they do not fit each other."""
@@ -44,6 +60,8 @@ def work_of(arguments):
         file = getattr(arguments, option)
         if file and not Path(file).resolve().parent.is_dir():
             raise UserError(f"--{option} {file}: there is no folder {Path(file).resolve().parent}")
+    if arguments.batch < 1:
+        raise UserError(f"--batch must be at least 1, not {arguments.batch}")
     if arguments.jobs < 1:
         raise UserError(f"--jobs must be at least 1, not {arguments.jobs}")
     config = load_config(arguments.config)
@@ -51,4 +69,4 @@ def work_of(arguments):
     samples = load_samples(network, arguments.images).first(arguments.count)
     if arguments.pictures and samples.pictures is None:
         raise UserError("--pictures is for the project's own images; leave it out with --images")
-    return Work(config, network, samples, build_binary(network, config, arguments.cpu))
+    return Work(config, network, samples, build_binary(network, config, arguments.cpu, arguments.batch))

@@ -16,10 +16,10 @@ from targets.console import console
 
 
 def run_model(link, work, addresses, advance):
-    """Run all images of `work`, which lie at `addresses`; returns [ImageRun]. `advance` is called after each."""
+    """Run all batches of images of `work`, which lie at `addresses`; returns [ImageRun], one a batch. `advance` is called after each."""
     runs = []
-    for image, address in zip(work.samples.images, addresses, strict=True):
-        runs.append(run_image(link, work.network, work.binary.model, expect(work.network, work.binary.model, image), address))
+    for images, address in zip(work.batches, addresses, strict=True):
+        runs.append(run_image(link, work.network, work.binary.model, expect(work.network, work.binary.model, images), address))
         advance()
     return runs
 
@@ -37,23 +37,25 @@ def run_cpu(link, work, address):
 def conclude(arguments, work, target, clock_hz, runs, cpu_run):
     """Print what came of the runs and write the files that were asked for; returns the exit status: 0 where every tensor of all images is exact."""
     screen = console()
-    guesses = predictions(np.stack([run.output for run in runs]))
+    count = len(work.samples.images)
+    guesses = predictions(np.stack([run.output for run in runs]).reshape(len(runs) * work.batch, -1))[:count]
     accuracy = None if work.samples.labels is None else float((guesses == work.samples.labels).mean())
-    report = report_object(target, work.network, work.config, clock_hz, runs, accuracy)
+    report = report_object(target, work.network, work.config, clock_hz, runs, accuracy, work.batch, count)
     if arguments.pictures:
         screen.print(pictures(work.samples, guesses, work.network.labels))
     screen.print(work_table(report))
     screen.print(time_table(report))
     milliseconds = 1000 * report["cycles"] / clock_hz
-    screen.print(f"{report['cycles']:,} cycles an image, {milliseconds:.3f} ms at {clock_hz // 1_000_000} MHz; "
+    unit = "an image" if work.batch == 1 else f"a batch of {work.batch}, {report['cycles_per_image']:,} an image"
+    screen.print(f"{report['cycles']:,} cycles {unit}, {milliseconds:.3f} ms at {clock_hz // 1_000_000} MHz; "
                   f"{report['cycles_end_to_end']:,} with the CPU's part")
     if cpu_run:
         screen.print(f"{cpu_run.cycles:,} cycles by the CPU alone: the accelerator is {cpu_run.cycles / report['cycles']:,.0f} times as fast")
     if accuracy is not None:
-        screen.print(f"{int((guesses == work.samples.labels).sum())} of {len(runs)} classified rightly ({accuracy:.1%})")
+        screen.print(f"{int((guesses == work.samples.labels).sum())} of {count} classified rightly ({accuracy:.1%})")
     for run, index in ((run, index) for index, run in enumerate(runs) if not run.exact):
         for sentence in run.differences:
-            screen.print(f"image {index}: {sentence}", style="bold red", highlight=False, soft_wrap=True)
+            screen.print(f"{'image' if work.batch == 1 else 'batch'} {index}: {sentence}", style="bold red", highlight=False, soft_wrap=True)
     verdict = "every tensor of all images equals the golden model's" if report["exact"] else "NOT EXACT: see the differences above"
     screen.print(verdict, style="green" if report["exact"] else "bold red")
     _write_files(arguments, work, clock_hz, median_run(runs), report)

@@ -22,27 +22,28 @@ DRAM_END = 0x5000_0000
 BIOS_AGAIN = (0x67).to_bytes(4, "little")
 
 
-def work_for(network, images, config=CONFIGS["arty-35"], cpu=False):
-    """Return the Work of running int8 `images` [N, H, W, C] through `network`; cpu: the CPU's kernels can run it too."""
-    return Work(config, network, Samples(images), build_binary(network, config, cpu))
+def work_for(network, images, config=CONFIGS["arty-35"], cpu=False, batch=1):
+    """Return the Work of running int8 `images` [N, H, W, C] through `network`, `batch` at a time; cpu: the CPU's kernels can run it too."""
+    return Work(config, network, Samples(images), build_binary(network, config, cpu, batch))
 
 
 def place_images(work):
-    """Return (addresses, bytes): where each image lies behind the model, and the bytes from the first address on.
+    """Return (addresses, bytes): where the images of each batch lie behind the model, and the bytes from the first address on.
 
     Raises UserError where model and images exceed the DRAM.
     """
-    size = align(work.samples.images[0].nbytes)
+    batches = work.batches
+    size = align(batches[0].nbytes)
     first = align(work.binary.end)
-    if first + size * len(work.samples.images) > DRAM_END:
-        raise UserError(f"the model and {len(work.samples.images)} images of {size} bytes do not fit the DRAM of {DRAM_END - FIRMWARE_ADDRESS} bytes: "
-                        "lower --count")
-    data = b"".join(image.tobytes().ljust(size, b"\0") for image in work.samples.images)
-    return [first + i * size for i in range(len(work.samples.images))], data
+    if first + size * len(batches) > DRAM_END:
+        raise UserError(f"the model and {len(work.samples.images)} images of {batches[0][0].nbytes} bytes do not fit the DRAM of "
+                        f"{DRAM_END - FIRMWARE_ADDRESS} bytes: lower --count")
+    data = b"".join(images.tobytes().ljust(size, b"\0") for images in batches)
+    return [first + i * size for i in range(len(batches))], data
 
 
 def boot_files(work, firmware, fault=None):
-    """Return the BootFiles of a run, the firmware last, and the images' addresses."""
+    """Return the BootFiles of a run, the firmware last, and the batches' addresses."""
     addresses, images = place_images(work)
     model = _flip_weight_bit(work) if fault == "weight" else work.binary.data
     return [BootFile("model.bin", MODEL_ADDRESS, model), BootFile("images.bin", addresses[0], images),
@@ -86,7 +87,7 @@ def booted_soc(directory, files, boot="ram", arrived=lambda count: None):
 
 @contextlib.contextmanager
 def running_soc(work, boot="ram"):
-    """Yield (link, addresses of the images) of a simulated SoC that has booted with `work` in its memory."""
+    """Yield (link, addresses of the batches) of a simulated SoC that has booted with `work` in its memory."""
     directory, firmware = build_soc(work.config)
     files, addresses = boot_files(work, firmware)
     with booted_soc(directory, files, boot) as link:

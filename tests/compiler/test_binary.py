@@ -18,6 +18,13 @@ def words_of(binary, table, place=0):
     return dict(zip((name for name, _ in table), struct.unpack_from(f"<{len(table)}I", binary.data, place), strict=True))
 
 
+def test_the_header_says_how_many_images_a_run_takes():
+    network = convolution((9, 9), 8, 20)
+    one, five = (words_of(build_binary(network, CONFIG, batch=batch), HEADER) for batch in (1, 5))
+    assert (one["batch"], five["batch"]) == (1, 5)
+    assert five["input_bytes"] == 5 * one["input_bytes"] and five["output_bytes"] == 5 * one["output_bytes"]
+
+
 def test_the_cpus_streams_are_there_only_when_asked_for():
     network = convolution((9, 9), 8, 20, pool=True)
     plain, full = build_binary(network, CONFIG), build_binary(network, CONFIG, cpu=True)

@@ -50,6 +50,29 @@ def test_rectangles_cover_the_strip_and_drain_its_squares_in_order(rows, columns
     assert len(squares) == len(covered) // 4
 
 
+@pytest.mark.parametrize("clusters, limit", [(1, 8), (2, 32), (3, 31), (6, 32)])
+@pytest.mark.parametrize("images, height, width", [(2, 4, 4), (5, 2, 6), (8, 8, 8), (3, 10, 2)])
+@pytest.mark.parametrize("pool", [False, True])
+def test_no_run_reaches_from_one_image_into_the_next(clusters, limit, images, height, width, pool):
+    strip = strip_of(range(height, (images + 1) * height), range(width))
+    cut = rectangle_rounds if pool else raster_rounds
+    rounds = cut(strip, clusters, limit, 4, images)
+    covered = []
+    for part in rounds:
+        assert len(part.runs) == clusters and 0 < part.pixels <= limit
+        assert part.drained // (4 if pool else 1) == sum(beats for _, _, beats in part.stores)
+        for run in part.runs:
+            pixels = pixels_of(part, run)
+            assert len({row // height for row, _ in pixels}) <= 1
+            covered += pixels
+    assert sorted(covered) == [(row, column) for row in strip.output_rows for column in range(width)]
+
+
+def test_runs_of_several_images_share_a_round():
+    part, = raster_rounds(strip_of(range(16), range(4)), 4, 32, 4, 4)
+    assert part.runs == ((0, 0, 16), (4, 0, 16), (8, 0, 16), (12, 0, 16))
+
+
 def test_a_map_of_32_by_32_is_pooled_in_full_tiles():
     rounds = rectangle_rounds(strip_of(range(32), range(32)), 2, 32, 4)
     assert len(rounds) == 16

@@ -45,7 +45,8 @@ def test_an_rgb_row_of_11_pixels_is_two_blocks_of_bytes():
     assert window.pixel_bytes(range(2)) == 3
 
 
-@pytest.mark.parametrize("channels, blocks, planes", [(3, range(1), 1), (16, range(1), 1), (17, range(1), 2), (48, range(2), 3), (48, range(1), 2), (48, range(1, 2), 1)])
+@pytest.mark.parametrize("channels, blocks, planes", [
+    (3, range(1), 1), (16, range(1), 1), (17, range(1), 2), (48, range(2), 3), (48, range(1), 2), (48, range(1, 2), 1)])
 def test_a_pixel_takes_as_many_beats_as_it_has_planes(channels, blocks, planes):
     window = plain_window(ARTY, (3, 3), channels)
     assert window.row_beats(10, blocks) == 10 * planes

@@ -212,7 +212,8 @@ def random_network(seed, columns, layers=1, largest_map=14, largest_kernel=5, la
                    words=40_000, branches=False):
     """Return a Network of `layers` layers drawn from `seed`; a 2x2 pool of stride 2 after a convolution comes on top.
 
-    branches: a layer reads any tensor before it, often the last one. See Limits; half of the first layers have several tiles in everything where `spans` says what that is.
+    branches: a layer reads any tensor before it, often the last one. See Limits; half of the first layers have several tiles in everything where
+    `spans` says what that is.
     """
     rng = np.random.default_rng(seed)
     limits = Limits(columns, largest_map, largest_kernel, largest_channels, least_weight, spans, words)

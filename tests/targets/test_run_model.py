@@ -15,7 +15,8 @@ from targets.run_model import conclude
 from tests.support.image_runs import random_run
 from tests.support.traces import check_trace
 
-WORK = SimpleNamespace(config=CONFIGS["arty-35"], network=SimpleNamespace(name="net", labels=()), samples=SimpleNamespace(labels=None))
+WORK = SimpleNamespace(config=CONFIGS["arty-35"], network=SimpleNamespace(name="net", labels=()),
+                       samples=SimpleNamespace(labels=None, images=np.zeros((3, 1, 1, 1), np.int8)), batch=1)
 RUNS = [replace(random_run(seed, layers=3), output=np.zeros((1, 1, 4), np.int8)) for seed in range(3)]
 
 
@@ -37,3 +38,15 @@ def test_all_files_are_of_the_median_image(tmp_path):
 def test_a_file_that_cannot_be_written_is_named(option, tmp_path):
     with pytest.raises(UserError, match=f"cannot write {tmp_path}"):
         conclude_with(**{option: str(tmp_path)})
+
+
+def test_a_batch_is_reported_as_a_run_and_an_image_and_only_real_images_count(tmp_path, capsys):
+    batch = [replace(run, output=np.arange(8, dtype=np.int8).reshape(2, 1, 4)) for run in RUNS[:2]]
+    samples = SimpleNamespace(labels=np.array([3, 3, 0]), images=np.zeros((3, 1, 1, 1), np.int8))
+    work = SimpleNamespace(**{**vars(WORK), "batch": 2, "samples": samples})
+    arguments = Namespace(json=str(tmp_path / "json"), timeline=None, roofline=None, pictures=False)
+    assert conclude(arguments, work, "sim", 100_000_000, batch, None) == 0
+    report = json.loads((tmp_path / "json").read_text())
+    assert (report["count"], report["batch"], report["accuracy"]) == (3, 2, 2 / 3)
+    assert report["cycles_per_image"] == round(report["cycles"] / 2)
+    assert "cycles a batch of 2" in capsys.readouterr().out
