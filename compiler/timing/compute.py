@@ -204,7 +204,6 @@ class ComputeEngine:
                     cycle = max(cycle, events.now)
                     if numbers["add"]:
                         there, _ = yield from self.operands.take(count)
-                        self.operands.removed.fire()
                         cycle = max(cycle, there - (count - 1) * interval)
                     cycle += interval * count
                     self.drained = cycle + TO_OUTPUT + late

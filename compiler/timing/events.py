@@ -91,4 +91,5 @@ class Beats:
             count -= taken
             held += taken
             self.taken += taken
+            self.removed.fire()
         return last, held

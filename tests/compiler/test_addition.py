@@ -138,7 +138,7 @@ def test_a_layer_with_an_addition_loads_its_tables_first_and_is_never_void():
     loads = [values for name, values in instructions if name == "LOAD"]
     tables = [i for i, values in enumerate(loads) if values["target"] == 2]
     assert tables[0] == 0 and len(tables) == 2
-    assert loads[tables[1]]["wait_b"] and not loads[tables[1] + 1]["wait_b"], "the tables wait for the additions before"
+    assert loads[tables[1]]["wait_a"], "the tables wait for the additions before"
     assert all(values["whole"] for name, values in instructions if name in ("CONV", "WEIGHTS"))
 
 
