@@ -33,22 +33,22 @@ def assert_random_layers_are_exact(config, first):
         assert_core_equals_golden(network, model, seed, stall=(0, 10, 50, 90)[seed // 3 % 4])
 
 
-@pytest.mark.parametrize("first", batches(0, 500, 100))
+@pytest.mark.parametrize("first", batches(0, 900, 60))
 def test_random_layers_on_the_tiny_grid_are_exact(first):
     assert_random_layers_are_exact(TINY, first)
 
 
-@pytest.mark.parametrize("first", batches(1000, 500, 100))
+@pytest.mark.parametrize("first", batches(1000, 700, 50))
 def test_random_layers_on_the_grid_of_the_arty_are_exact(first):
     assert_random_layers_are_exact(CONFIGS["arty-35"], first)
 
 
-@pytest.mark.parametrize("first", batches(2000, 50, 10))
+@pytest.mark.parametrize("first", batches(2000, 100, 10))
 def test_random_layers_on_a_grid_of_one_cluster_are_exact(first):
     assert_random_layers_are_exact(CONFIGS["small-16"], first)
 
 
-@pytest.mark.parametrize("first", batches(3000, 50, 0))
+@pytest.mark.parametrize("first", batches(3000, 100, 10))
 def test_random_layers_on_the_grid_of_the_larger_arty_are_exact(first):
     assert_random_layers_are_exact(CONFIGS["arty-100"], first)
 
