@@ -85,7 +85,7 @@ def run(rows, masked, settings, bits, half=ROUNDING):
     def drive(cycle):
         if cycle >= LATENCY:
             results.append(int(result))
-        other.next = int(rows[cycle - 1][2]) if cycle % 3 == 1 else 0
+        other.next = int(rows[cycle - 1][2]) if cycle % 3 == 1 and cycle <= len(rows) else 0
         if cycle < len(rows):
             partial_sum.next, correction.next, record.bias.next, record.multiplier.next, record.shift.next = (int(n) for n in rows[cycle])
             if cycle % 3 == 0:
