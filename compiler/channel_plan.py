@@ -8,6 +8,7 @@ from compiler.estimate import LATENCY, MEMORY_SHARE, TRAFFIC_PRICE, WAIT, load_c
 from compiler.loads import row_pieces
 from compiler.rounds import raster_rounds
 from compiler.tiling import Geometry, Strip, refuse, resident_tilings, tilings
+from compiler.weight_stream import check_accumulator
 from compiler.window import plain_window
 
 # Cycles of a tile's beginning beside those of its beats.
@@ -145,6 +146,8 @@ class ChannelPlanner:
 
     def __init__(self, config, work, placement, shape, output_shape, pool=False, images=1, trailer=b""):
         self.config, self.work, self.placement, self.trailer = config, work, placement, trailer
+        for variant in work.variants:
+            check_accumulator(variant, config)
         layer, window = work.variants[0], plain_window(config, work.variants[0].kernel, shape[2])
         self.ways = []
         for apart in (False, True) if config.clusters > 1 and placement.planes > 1 else (False,):

@@ -14,7 +14,8 @@ from accel.errors import UserError
 # (who gives, who takes) -> semaphore. A STORE gives to the load engine when memory has answered, to the compute engine when its copy is there.
 SEMAPHORES = {("load", "compute"): isa.semaphore(0), ("store", "load"): isa.semaphore(1), ("compute", "load"): isa.semaphore(2),
               ("store", "compute"): isa.semaphore(3)}
-MOST_AHEAD = 48
+# What a semaphore counts to. Besides the gives before a taker in the program come those behind it, as far as its queue holds instructions.
+MOST_GIVEN = 63
 MOST_BEATS = (1 << 14) - 1
 
 
@@ -31,10 +32,10 @@ def link(config, ops, names):
     while True:
         pairs = pair(ops, stores, grain)
         ahead = max(map(most_ahead, pairs.values()))
-        if ahead <= MOST_AHEAD:
+        if ahead < MOST_GIVEN - config.queue_depth:
             return [_word(name, values, names[layer]) for name, values, layer in _instructions(config, ops, pairs)]
         if grain > len(ops):
-            raise UserError(f"the program gives a semaphore {ahead} times ahead, but {MOST_AHEAD} are possible; use a network of fewer layers")
+            raise UserError(f"the program gives a semaphore {ahead} times ahead, but {MOST_GIVEN - config.queue_depth - 1} are possible; use a network of fewer layers")
         grain *= 2
 
 

@@ -16,20 +16,17 @@ from compiler.ir import MaxPool2D, Rescale
 from compiler.lower import lower_layer
 from compiler.pooling import PoolPlanner, emit_max_pool
 from compiler.schedule import Schedule
+from compiler.tiling import MOST_ROWS
 
 # What STORE.copy_pitch can say.
 _MOST_PITCH = 255
-
-
-# What SHAPE.height can say.
-_MOST_ROWS = 4095
 
 
 def stacked(layer, shape, output_shape, batch, pool=False):
     """Return (shape, output shape, images) of a batch: one high map where the windows walk evenly from one image into the next."""
     pad, rows = layer.padding, output_shape[0]
     even = pad.top == pad.bottom == 0 and rows * layer.stride[0] == shape[0] and not (pool and rows % 2)
-    if even and batch * shape[0] <= _MOST_ROWS:
+    if even and batch * shape[0] <= MOST_ROWS:
         return (batch * shape[0], *shape[1:]), (batch * rows, *output_shape[1:]), 1
     return shape, output_shape, batch
 

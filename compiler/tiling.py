@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from accel.errors import UserError
 from compiler.rounds import raster_rounds, rectangle_rounds
 
-# What SHAPE.blocks can say.
+# What SHAPE.blocks and SHAPE.height can say.
 MOST_BLOCKS = 1023
+MOST_ROWS = 4095
 # Ways to cut the rows that are compared for each number of passes and regions.
 MOST_CUTS = 12
 
@@ -191,7 +192,7 @@ def tilings(geometry, room):
 def resident_tilings(geometry):
     """Yield the one Tiling of a map that lies in the buffer by itself; none where no instruction can say it."""
     blocks, strips = range(geometry.window.blocks), next(_row_cuts(geometry))
-    if len(blocks) <= MOST_BLOCKS and not geometry.window.packed:
+    if len(blocks) <= MOST_BLOCKS and geometry.images * geometry.shape[0] <= MOST_ROWS and not geometry.window.packed:
         yield Tiling(strips, (blocks,), 1, geometry.images * geometry.shape[0] * geometry.window.row_beats(geometry.shape[1], blocks))
 
 
@@ -199,6 +200,8 @@ def _fitting(geometry, room, cuts, passes, most):
     """Yield Tilings of those cuts that fit: the `most` coarsest that fit `room` beats, and those of which two do."""
     word, found = geometry.window.word // geometry.window.beat, [0, 0]
     for strips in cuts:
+        if max(len(strip.input_rows) for strip in strips) > MOST_ROWS:
+            continue
         beats = -(-max(_beats(geometry, strip, passes[0]) for strip in strips) // word) * word
         for regions in (1, 2):
             if beats * regions <= room and found[regions - 1] < most:

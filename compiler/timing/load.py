@@ -88,10 +88,18 @@ class LoadEngine:
             yield last
             self.reader.release(held, last)
             if target == 1:
-                while self.operands.put - self.operands.taken + portion > self.operand_places:
-                    yield self.operands.removed
-                last = max(last, self.events.now)
-                self.operands.add(last + GIVEN, portion)
+                last = yield from self._put_operands(last, portion)
+        return last
+
+    def _put_operands(self, last, count):
+        """Process: put `count` beats into the operand FIFO, as many at a time as find room; returns the cycle of the last one."""
+        while count:
+            portion = min(count, self.operand_places)
+            while self.operands.put - self.operands.taken + portion > self.operand_places:
+                yield self.operands.removed
+            last = max(last, self.events.now)
+            self.operands.add(last + GIVEN, portion)
+            count -= portion
         return last
 
 

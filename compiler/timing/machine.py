@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Executes a program's instruction words in time, without data: how many cycles each of its layers takes."""
 
+from accel.errors import UserError
 from compiler.timing.compute import ComputeEngine
 from compiler.timing.dram import DramTimings, Memory
 from compiler.timing.events import Beats, Events
@@ -37,8 +38,8 @@ class Streams:
         return self.image[self.key(place) - self.base:]
 
 
-class Deadlock(Exception):
-    """The program never ends; the sentence names the earliest instruction that waits, and what for."""
+class Deadlock(UserError):
+    """The program never ends, which is a bug in the compiler; the sentence names the earliest instruction that waits, and what for."""
 
 
 class Machine:
@@ -84,6 +85,6 @@ class Machine:
             waiting.append((self.store.missing, "more beats in the output FIFO"))
         if waiting:
             instruction, reason = min(waiting, key=lambda pair: pair[0].position)
-            raise Deadlock(f"the program never ends: {instruction.text} waits for {reason}")
+            raise Deadlock(f"the program never ends: {instruction.text} waits for {reason}; this is a bug in the compiler")
         if self.front.ended is None:
             raise Deadlock("the program never ends: it has no END")

@@ -8,7 +8,7 @@ import pytest
 from accel import isa
 from accel.config import CONFIGS
 from accel.errors import UserError
-from compiler.link import MOST_AHEAD, SEMAPHORES, link, most_ahead, pair
+from compiler.link import MOST_GIVEN, SEMAPHORES, link, most_ahead, pair
 from compiler.schedule import Schedule
 
 TINY = CONFIGS["tiny"]
@@ -90,7 +90,7 @@ def test_many_rows_that_are_waited_for_one_by_one_give_for_several_together():
     gives = [fields for name, fields in linked(schedule) if name == "STORE"]
     takes = [fields for name, fields in linked(schedule) if name == "CONV" and fields["wait_a"]]
     assert len(gives) == len(takes) == 25
-    assert most_ahead(pair(schedule.ops, stores_of(schedule), 1)["store", "compute"]) == 200 > MOST_AHEAD
+    assert most_ahead(pair(schedule.ops, stores_of(schedule), 1)["store", "compute"]) == 200 > MOST_GIVEN
 
 
 def test_an_operation_cannot_wait_for_a_later_one():
