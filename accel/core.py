@@ -165,5 +165,5 @@ def core(clk, rst, wb_adr, wb_dat_w, wb_dat_r, wb_sel, wb_cyc, wb_stb, wb_we, wb
         axi_bready.next = True
         axi_wstrb.next = strobes
 
-    return (registers, filters, jobs, fetcher, dispatcher, paths, counters, semaphores, arbiter, loader, writes, weights, weight_fifo, compute, output_fifo,
-            store, fetch_counter, record_memory, summary, watching, waiting, free_place, constants)
+    return (registers, filters, jobs, fetcher, dispatcher, paths, counters, semaphores, arbiter, loader, writes, weights, weight_fifo, compute,
+            output_fifo, store, fetch_counter, record_memory, summary, watching, waiting, free_place, constants)

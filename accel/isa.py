@@ -115,7 +115,7 @@ TABLE = (
          Field("clamp_max", 8, "largest output", True),
          Field("pool_columns", 6, "0: one output a pixel; else a tile's rows have this many pixels (an even number), its rows are even in number, "
                "and each 2 x 2 square gives its largest output"),
-         Field("rounding", 2, "of a right shift: 0 twice, as TFLite's reference; 1 once, half away from zero; 2 down; 3 once, half up"),
+         Field("rounding", 2, "of a right shift, not of a sum's: 0 twice, as TFLite's reference; 1 once, half away from zero; 2 down; 3 once, half up"),
          Field("add", 1, "1: each output is added to a beat of the operand FIFO, both looked up in the tables; not with pool_columns"),
          Field("sum_zero_point", 8, "zero point of the sums", True),
          Field("sum_clamp_min", 8, "smallest sum", True),

@@ -77,7 +77,7 @@ RECORD_FIELDS = (
     ("stall_weights", "cycles in which the next step waited for the weight stream"),
     ("stall_activations", "cycles in which the compute engine waited for a semaphore"),
     ("stall_drain", "cycles in which both banks of partial sums were taken and the requantiser was at work"),
-    ("stall_store", "the same, while the output FIFO was full"),
+    ("stall_store", "the same, while the output FIFO was full or the operand of an addition was missing"),
     ("stall_sync", "other cycles: set-up, the end of a layer, steps shorter than their weight set"),
     ("macs", "products of a stored weight and an activation"),
     ("load_bytes", "bytes read by the load engine"),

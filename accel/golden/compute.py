@@ -171,7 +171,7 @@ class Compute:
         shape, walk, drain = self._require_settings(position, [0])
         if self.tiles[0]["pixels"] == 0:
             raise ProgramFault(ERROR_CODES.BAD_FIELD, position)
-        run = Run(self.config, self.buffers[0], self.tiles[0], {**shape, "zero_point": -128}, walk, position)
+        run = Run(self.config, self.buffers[0], self.tiles[0], {**shape, "zero_point": -128, "packed": 0}, walk, position)
         best = np.full((len(run), self.config.columns), -128)
         for ky in range(shape["kernel_height"]):
             for kx in range(shape["kernel_width"]):

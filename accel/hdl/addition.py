@@ -15,6 +15,8 @@ from accel.registers import TABLE_WORDS
 
 # From the read of a partial sum to the one that its sum stands for: the lane's result, then its table's address.
 SUM_DELAY = READ_LATENCY + LATENCY + 1
+if SUM_DELAY % 2 == 0:
+    raise ValueError(f"sums come {SUM_DELAY} cycles after their reads, but it must be an odd number: reads are in even cycles, sums in odd ones")
 
 
 @block

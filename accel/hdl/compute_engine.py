@@ -37,8 +37,7 @@ def delayed_start(clk, clear, fire, keeps, bank, tile, start, target, allowed, c
     slot, pixels = unsigned(len(target.slot)), [unsigned(len(target.pixels[0])) for _ in range(config.clusters)]
     cuts = [low_bits(tile.conv.pixels, slot), [low_bits(tile.runs[c].pixels, pixels[c]) for c in range(config.clusters)]]
     sources = {"bank": bank, "split": tile.shape.split, "void": tile.conv.void, "dynamic": tile.shape.dynamic, "slot": slot,
-               **{name: getattr(tile.drain, name) for name in (
-                   "zero_point", "clamp_min", "clamp_max", "rounding", "pool_columns", "add", "sum_zero_point", "sum_clamp_min", "sum_clamp_max")}}
+               **{name: getattr(tile.drain, name) for name in DrainStart.OF_DRAIN}}
     numbers = [copy_register(clk, sends, sources[name], getattr(target, name)) for name in DrainStart.NAMES]
     runs = [copy_register(clk, sends, pixels[c], target.pixels[c]) for c in range(config.clusters)]
     late = delay(clk, sends, start, TO_GRID + GRID_LATENCY)
@@ -209,7 +208,8 @@ def compute_engine(clk, clear, instructions, weights, filter_address, filter_wor
                               write_mask, layer_end, layer_index, record_free, stop, control_fault, config)
     masks = dynamic_mask(clk, write_mask, instructions.word, mask_number, dynamic_word, config)
     loader = step_loader(clk, clear, start_conv, waiting.shape, waiting.walk, waiting.conv, waiting.drain.add, bank_free,
-                         weights.valid, weights.ready, weights.data, mask_number, dynamic_word, filter_address, filter_word, take, step, write, loader_ready, finish,
+                         weights.valid, weights.ready, weights.data, mask_number, dynamic_word, filter_address, filter_word, take, step, write,
+                         loader_ready, finish,
                          finish_taken, keeps, loader_waits, config)
     walk = walker(clk, clear, stop, waiting, tile, step, bank_free, take, opened, walker_waits, finish, finish_allowed, finish_taken, pixel,
                   word_addresses, places, addresses, beyond, config)

@@ -7,6 +7,8 @@ from accel.hdl.interfaces import Fault, flag, unsigned
 from accel.registers import ERROR_CODES
 
 SETTLE_CYCLES, PATIENCE_BITS = 12, 14
+# What was under way when a job failed has left the longest pipeline, the drain's with an addition, after so many cycles of `clear`.
+CLEAR_CYCLES = 63
 
 
 @block
@@ -71,7 +73,7 @@ def own_faults(end_position, stuck_position, settled, patient, streams_empty, le
 
 @block
 def control(clk, rst, job, clear, stop, ended, end_position, quiet, streams_empty, bus_idle, progress, stuck_position, faults, irq):
-    """clear (out, flag): the engines' reset, high whenever no job runs. stop (out, flag): a fault was seen, begin nothing more.
+    """clear (out, flag): the engines' reset, high whenever no job runs, for CLEAR_CYCLES and more after one that failed. stop (out, flag): a fault was seen, begin nothing more.
 
     job (JobRegisters). ended, end_position (in): the program's END. quiet (in, flag): queues empty, engines idle. streams_empty (in, flag):
     the FIFOs. bus_idle (in, flag): no memory request is under way. progress (in, flag): something moved. stuck_position (in, unsigned 16):
@@ -81,7 +83,8 @@ def control(clk, rst, job, clear, stop, ended, end_position, quiet, streams_empt
     state_type = enum("IDLE", "RUN", "STOPPING")
     state = Signal(state_type.IDLE)
     waited, patience, settled, patient, still, stands = unsigned(4), unsigned(PATIENCE_BITS), flag(), flag(True), flag(), flag()
-    settle, impatient = SETTLE_CYCLES, (1 << PATIENCE_BITS) - 1
+    settle, impatient, clear_cycles = SETTLE_CYCLES, (1 << PATIENCE_BITS) - 1, CLEAR_CYCLES
+    asked, rest = flag(), unsigned(6)
     leftover, deadlock, found = Fault(), Fault(), Fault()
 
     own = own_faults(end_position, stuck_position, settled, patient, streams_empty, leftover, deadlock)
@@ -91,7 +94,7 @@ def control(clk, rst, job, clear, stop, ended, end_position, quiet, streams_empt
     def tell():
         clear.next = state == state_type.IDLE
         stop.next = state == state_type.STOPPING
-        job.busy.next = state != state_type.IDLE
+        job.busy.next = state != state_type.IDLE or asked
         irq.next = job.done
 
     @always_comb
@@ -125,8 +128,12 @@ def control(clk, rst, job, clear, stop, ended, end_position, quiet, streams_empt
             job.done.next = False
             job.failed.next = False
         if state == state_type.IDLE:
-            if job.start:
+            if rest != 0:
+                rest.next = rest - 1
+            elif asked or job.start:
                 state.next = state_type.RUN
+            asked.next = (asked or job.start) and rest != 0
+            if job.start:
                 job.done.next = False
                 job.failed.next = False
                 job.error.next = 0
@@ -143,10 +150,13 @@ def control(clk, rst, job, clear, stop, ended, end_position, quiet, streams_empt
                 job.done.next = True
         elif settled:
             state.next = state_type.IDLE
+            rest.next = clear_cycles
             job.done.next = True
             job.failed.next = True
         if rst:
             state.next = state_type.IDLE
+            asked.next = False
+            rest.next = 0
             job.done.next = False
             job.failed.next = False
 

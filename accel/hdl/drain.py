@@ -99,7 +99,7 @@ def drain(clk, clear, start, tile, read, sums, parameter_address, records, opera
     groups = config.columns // lanes
     issued = DrainRead(config)
     group_bits = len(issued.group)
-    issue, correct, merge, subtract, void, issued_or_second, ends_beat, second, second_ends = (flag() for _ in range(9))
+    issue, correct, subtract, void, issued_or_second, ends_beat, second, second_ends = (flag() for _ in range(8))
     arrived, ended, merged, full, taken = (flag() for _ in range(5))
     group = unsigned(group_bits)
     corrections, masked = [signed(config.accumulator_bits) for _ in range(lanes)], [flag() for _ in range(lanes)]

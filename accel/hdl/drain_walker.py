@@ -15,8 +15,8 @@ class DrainStart:
     """A finished tile: `bank` of partial sums and parameters, `pixels` of each cluster's run, `split` as in SHAPE, DRAIN's numbers; `void`:
     none of its filters is on; `dynamic`: the zero point's share is in place `slot`."""
 
-    NAMES = ("bank", "split", "void", "dynamic", "slot", "zero_point", "clamp_min", "clamp_max", "rounding", "pool_columns", "add",
-             "sum_zero_point", "sum_clamp_min", "sum_clamp_max")
+    OF_DRAIN = ("zero_point", "clamp_min", "clamp_max", "rounding", "pool_columns", "add", "sum_zero_point", "sum_clamp_min", "sum_clamp_max")
+    NAMES = ("bank", "split", "void", "dynamic", "slot", *OF_DRAIN)
 
     def __init__(self, config):
         bits = config.tile_pixels.bit_length()

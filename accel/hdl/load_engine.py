@@ -19,7 +19,8 @@ def load_engine(clk, clear, stop, hold, instructions, request, freed, beat_valid
 
     instructions (in, InstructionStream). request (out, ReadRequest), freed (out, flag), beat_valid, beat (in): the read arbiter.
     hold (in), buffer_write, tables (out), operands: as in load_writer. give (out, unsigned 8): one pulse a semaphore. closes (out, flag): a
-    LAYER passes, everything before it is where it belongs; bytes_read (out, unsigned 32) counts since the LAYER before. fault (out, Fault): BAD_FIELD, BUFFER.
+    LAYER passes, everything before it is where it belongs; bytes_read (out, unsigned 32) counts since the LAYER before.
+    fault (out, Fault): BAD_FIELD, BUFFER.
     """
     op = isa.OPCODES
     shape_code, load_code = op.LOAD_SHAPE, op.LOAD

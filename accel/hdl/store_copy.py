@@ -22,7 +22,7 @@ def store_copy(clk, clear, word, take, gives, position, begin, last_burst, moved
     write (out, BufferWrite). give (out, unsigned 8): the copy's semaphore, with the last beat; one that is among `gives` counts there.
     beyond (out, flag): the beat that moves belongs to `address` (out) outside the buffer; beyond_position (out): of that STORE.
     """
-    clusters_high, clusters_low = span("STORE", "copy_clusters")
+    _, clusters_low = span("STORE", "copy_clusters")
     destination_high, destination_low = span("STORE", "copy_destination")
     pitch_high, pitch_low = span("STORE", "copy_pitch")
     signal_high, signal_low = span("STORE", "copy_signal")

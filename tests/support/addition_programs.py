@@ -145,7 +145,7 @@ def random_addition_program(seed, config, layers=3):
         waits["wait_b"] = isa.semaphore(TABLES)
         tiles = int(rng.integers(2, 6))
         kinds = [int(rng.integers(4) > 0) for _ in range(tiles)]
-        stores, sum_of = [], 0
+        stores = []
         for adds in kinds:
             dynamic, split = int(rng.integers(4) == 0), int(rng.integers(2))
             pixels = [int(n) for n in rng.integers(0, most + 1 - dynamic, config.clusters)]
@@ -159,7 +159,6 @@ def random_addition_program(seed, config, layers=3):
             waits, copied_base = {}, None
             if sum(pixels):
                 stores.append(sum(pixels))
-            sum_of += sum(pixels)
             # Where the copy has room, it is read by the next tile: one plane of as many words as there are beats.
             if stores and rng.integers(2) and place + sum(stores) + most + 3 < words - scratch:
                 program.store(sum(stores), copy_clusters=int(rng.integers(1, 1 << config.clusters)), copy_pitch=config.beats_per_word,
