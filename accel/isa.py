@@ -133,7 +133,7 @@ TABLE = (
          Field("accumulate", 1, "1: add to the partial sums that the previous CONV kept"),
          Field("keep", 1, "1: keep the partial sums for the next CONV, drain nothing"),
          Field("columns", 8, "output channels that count as work, over all clusters of a channel split"), sync=True),
-    _row("POOL", 29, "compute", "max pooling of the beats at the windows' addresses by cluster 0's TILE run; outside the map counts as -128", sync=True),
+    _row("POOL", 29, "compute", "max pooling of the beats at the windows' addresses by cluster 0's run; outside the map counts as -128", sync=True),
     _row("MASK", 30, "compute", "set a word of the dynamic input-channel mask, for the following CONVs",
          Field("block", 5, "which word"),
          Field("channels", 32, "bit c set: channel c of the block takes part")),

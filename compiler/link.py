@@ -35,7 +35,8 @@ def link(config, ops, names):
         if ahead < MOST_GIVEN - config.queue_depth:
             return [_word(name, values, names[layer]) for name, values, layer in _instructions(config, ops, pairs)]
         if grain > len(ops):
-            raise UserError(f"the program gives a semaphore {ahead} times ahead, but {MOST_GIVEN - config.queue_depth - 1} are possible; use a network of fewer layers")
+            raise UserError(f"the program gives a semaphore {ahead} times ahead, but {MOST_GIVEN - config.queue_depth - 1} are possible; use a "
+                            "network of fewer layers")
         grain *= 2
 
 

@@ -73,7 +73,8 @@ def own_faults(end_position, stuck_position, settled, patient, streams_empty, le
 
 @block
 def control(clk, rst, job, clear, stop, ended, end_position, quiet, streams_empty, bus_idle, progress, stuck_position, faults, irq):
-    """clear (out, flag): the engines' reset, high whenever no job runs, for CLEAR_CYCLES and more after one that failed. stop (out, flag): a fault was seen, begin nothing more.
+    """clear (out, flag): the engines' reset, high whenever no job runs, for CLEAR_CYCLES and more after one that failed.
+    stop (out, flag): a fault was seen, begin nothing more.
 
     job (JobRegisters). ended, end_position (in): the program's END. quiet (in, flag): queues empty, engines idle. streams_empty (in, flag):
     the FIFOs. bus_idle (in, flag): no memory request is under way. progress (in, flag): something moved. stuck_position (in, unsigned 16):

@@ -37,7 +37,8 @@ def correction_ram(clk, write, group, value, subtract, correction, config):
 
 @block
 def pool_byte(merge, value, before, result, number):
-    """result (out, unsigned 8) is value (in, unsigned 8) or, where `merge` (in, flag), the larger of it and byte `number` of before. Combinational."""
+    """result (out, unsigned 8) is value (in, unsigned 8) or, where `merge` (in, flag), the larger of it and byte `number` of before.
+    Combinational."""
     low, high = 8 * number, 8 * number + 8
     new, old = signed(8), signed(8)
 

@@ -17,8 +17,8 @@ def pool_walker(clk, clear, stop, start, tile, left, windows, busy, issues, firs
     """Starts with start (in, flag), on the settings `tile` (in, Tile), which must hold while busy (out, flag).
 
     issues (out, flag): a window position is read in this cycle; first, last (out, flags): of its window. ended (out, flag): it is the
-        pool's last. word_addresses (out, list, a bank each): a cycle later. Two cycles later: outside (out, flag), the position is outside the map; half (out, flag), the beat
-        is the second of its word; beyond
+        pool's last. word_addresses (out, list, a bank each): a cycle later. Two cycles later: outside (out, flag), the position is outside the map;
+        half (out, flag), the beat is the second of its word; beyond
         (out, flag), the read is in the map but outside the buffer; address (out, signed): the word's unwrapped address.
     left (in, flag): a window's beat has left. At most `windows` windows are begun and have not left.
     stop (in, flag): begin nothing more. busy stays until all beats have left.

@@ -50,7 +50,8 @@ class Machine:
         instructions = [decode(i, word) for i, word in enumerate(words)]
         memory, semaphores = Memory(events, timings or DramTimings(), config.beat_bytes), Semaphores(events)
         readers = [Reader(events, *values) for values in (
-            (config.fetch_fifo_beats, SHORT_FIFO, "fetch"), (config.load_fifo_beats, SHORT_FIFO, "load engine"), (config.weight_fifo_beats, LONG_FIFO, "weight FIFO"))]
+            (config.fetch_fifo_beats, SHORT_FIFO, "fetch"), (config.load_fifo_beats, SHORT_FIFO, "load engine"),
+            (config.weight_fifo_beats, LONG_FIFO, "weight FIFO"))]
         fetching, loading, weighing = readers
         outputs, operands = Beats(events, "a beat in the output FIFO"), Beats(events, "a beat in the operand FIFO")
         self.queues = {engine: Queue(events, engine, config.queue_depth, semaphores) for engine in ENGINES}

@@ -89,7 +89,7 @@ def test_many_rows_that_are_waited_for_one_by_one_give_for_several_together():
         schedule.add("CONV", schedule.stores_of("map", range(row + 1)), pixels=1)
     gives = [fields for name, fields in linked(schedule) if name == "STORE"]
     takes = [fields for name, fields in linked(schedule) if name == "CONV" and fields["wait_a"]]
-    assert len(gives) == len(takes) == 25
+    assert len(gives) == len(takes) == 50
     assert most_ahead(pair(schedule.ops, stores_of(schedule), 1)["store", "compute"]) == 200 > MOST_GIVEN
 
 
