@@ -18,6 +18,7 @@ from bench.soc_runs import cycles_table, run_networks
 from bench.workloads import BLOCK, COLUMNS, FC_SIDE, LANES, RUNS, network_of
 from targets.console import console
 
+
 def utilisation(run):
     """Return products done / cycles / MACs per cycle of the grid."""
     return run.report["macs_done"] / run.cycles / run.config.macs_per_cycle
@@ -43,6 +44,16 @@ def over_steps(masked, dense):
     """Return (cycles / dense cycles) / (steps of 4 channels that the masks leave / steps of the dense layer)."""
     steps = [np.ceil(channels_set(layer.network.layers[0].weights) / LANES).sum() for layer in (masked, dense)]
     return float(masked.cycles / dense.cycles / (steps[0] / steps[1]))
+
+
+def macs_per_cycle(run):
+    """Return products done / cycles."""
+    return run.report["macs_done"] / run.cycles
+
+
+def total_cycles(run):
+    """Return the cycles of a run."""
+    return run.cycles
 
 
 def mean_boundary(run):
@@ -86,13 +97,18 @@ _DENSITY, _STEPS = "cycles / (density x dense cycles)", "(cycles / dense cycles)
 ROWS = {
     **{name: _utilisation_row(name, asked) for name, asked in (
         ("conv3x3-64", 0.90), ("conv3x3-16", 0.85), ("conv3x3-rgb", 0.68), ("conv3x3-256", 0.88), ("conv3x3-13", 0.85), ("conv1x1-128", 0.85),
-        ("conv11x11-s4", 0.75), ("conv5x5-g2", 0.90), ("conv3x3-64@arty-100", 0.80))},
+        ("conv11x11-s4", 0.75), ("conv5x5-g2", 0.90), ("residual-16", 0.85), ("concat-fire", 0.70), ("conv3x3-64@arty-100", 0.80))},
     "fc-4096": Row(0.85, "fraction of 16 B/cycle", "higher", ("fc-4096",), weight_rate),
     "mask-50": Row(1.05, _DENSITY, "lower", ("mask-50", "mask-dense"), over_density(0.50)),
     "mask-25": Row(1.05, _DENSITY, "lower", ("mask-25", "mask-dense"), over_density(0.25)),
     "mask-random-50": Row(1.05, _STEPS, "lower", ("mask-random-50", "mask-dense"), over_steps),
     "mask-random-25": Row(1.05, _STEPS, "lower", ("mask-random-25", "mask-dense"), over_steps),
     "mask-dynamic-50": Row(1.15, _DENSITY, "lower", ("mask-dynamic-50", "mask-dynamic-dense"), over_density(0.50)),
+    "depthwise-64": Row(26, "MAC/cycle", "higher", ("depthwise-64",), macs_per_cycle),
+    "avgpool-global": Row(1_500, "cycles", "lower", ("avgpool-global",), total_cycles),
+    "resnet8-shapes": Row(115_000, "cycles", "lower", ("resnet8-shapes",), total_cycles),
+    "resnet8-shapes@arty-100": Row(41_000, "cycles", "lower", ("resnet8-shapes@arty-100",), total_cycles),
+    "layer-boundary@arty-100": Row(150, "cycles", "lower", ("resnet8-shapes@arty-100",), mean_boundary),
     "maxpool-fused": Row(0.03, "cycles with pool / cycles of conv3x3-64 - 1", "lower", ("maxpool-fused", "conv3x3-64"), pool_cost),
     "cost-model-error": Row(0.05, "max of |cycles predicted - cycles| / cycles over all layers", "lower", tuple(RUNS), cost_model_error),
 }

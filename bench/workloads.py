@@ -2,12 +2,13 @@
 """What bench/kernels.py runs: synthetic networks, each on a configuration."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
 
 from accel.config import CONFIGS
+from nets import shapes
 from nets.synthetic import convolution_network, fully_connected_network
 
 _GRID = CONFIGS["arty-35"]
@@ -29,6 +30,11 @@ def network_of(name):
     return RUNS[name].build(name)
 
 
+def _named(build):
+    """Return the function of a name that gives the network of build() that name."""
+    return lambda name: replace(build(), name=name)
+
+
 def _dynamic(name, kept):
     """A convolution with a run-time mask for the whole layer that leaves `kept` of each 32 input channels, others in each block."""
     rng, mask = np.random.default_rng(1), np.zeros(MASKED[2], bool)
@@ -48,6 +54,12 @@ RUNS = {
     "conv1x1-128": Run(partial(convolution_network, height=16, width=16, inputs=128, outputs=128, kernel=1)),
     "conv11x11-s4": Run(partial(convolution_network, height=227, width=227, inputs=3, outputs=96, kernel=11, stride=4, padding=0)),
     "conv5x5-g2": Run(partial(convolution_network, height=27, width=27, inputs=96, outputs=256, kernel=5, groups=2)),
+    "depthwise-64": Run(_named(shapes.depthwise_network)),
+    "residual-16": Run(_named(shapes.residual_network)),
+    "avgpool-global": Run(_named(shapes.global_average_network)),
+    "concat-fire": Run(_named(shapes.fire_network)),
+    "resnet8-shapes": Run(_named(shapes.resnet8_network)),
+    "resnet8-shapes@arty-100": Run(_named(shapes.resnet8_network), "arty-100"),
     "fc-4096": Run(partial(fully_connected_network, inputs=FC_SIDE, outputs=FC_SIDE)),
     "mask-dense": Run(lambda name: convolution_network(name, *MASKED)),
     "mask-50": Run(lambda name: convolution_network(name, *MASKED, kept=16)),

@@ -59,6 +59,6 @@ def _sums(layer, positive, negative):
 
 
 def weighted(layer, weights, inputs):
-    """Return int64 [outputs]: the sums of `weights` (the Conv2D's, or part of them) over windows whose input channels all have the values `inputs`."""
+    """Return int64 [outputs]: the sums of `weights` (the Conv2D's, or part of them) over windows whose input channels have the values `inputs`."""
     taps = weights.sum(axis=(1, 2), dtype=np.int64).reshape(layer.groups, -1, weights.shape[3])
     return (taps @ inputs.reshape(layer.groups, -1, 1)).reshape(-1)

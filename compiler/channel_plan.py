@@ -10,6 +10,9 @@ from compiler.rounds import raster_rounds
 from compiler.tiling import Geometry, Strip, refuse, resident_tilings, tilings
 from compiler.window import plain_window
 
+# Cycles of a tile's beginning beside those of its beats.
+PREPARATION = 6
+
 
 @dataclass(frozen=True)
 class ChannelPlan:
@@ -113,8 +116,10 @@ def _cycles(config, plan, placement, resident):
             for turn, part in enumerate(strip.rounds):
                 if turn in arrivals:
                     now = max(now + WAIT, arrivals[turn])
-                beats = 1 + 2 * taps * sets + sets * config.columns * config.parameter_beats
-                grid = taps * max(part.pixels, 2 * sets)
+                parameters = sets * config.columns * config.parameter_beats
+                beats = 1 + 2 * taps * sets + parameters
+                # The next tile's first step is prepared behind the parameters, while the last step runs.
+                grid = taps * max(part.pixels, 2 * sets) + max(0, parameters + 2 * sets + PREPARATION - part.pixels)
                 for group in groups:
                     drained = part.drained * (len(group) if plan.apart else 1)
                     now += max(grid, drained * config.columns // config.requantise_lanes, beats / MEMORY_SHARE)

@@ -14,12 +14,12 @@ PARAMETERS = np.dtype([("bias", "<i4"), ("multiplier", "<i4"), ("shift", "i1"), 
 class Compute:
     """Holds SHAPE, WALK, DRAIN, TILE and MASK settings and executes CONV and POOL.
 
-    `buffers` is int8 [clusters, words, block_channels], shared with load and store engine; `weights` is the weight FIFO
-    as an iterator of beats (bytes), `operands` the operand FIFO as a deque of them; outputs are appended to the list `outputs` as beats; `filters` are the FILTER_WORDS words of the
+    `buffers` is int8 [clusters, words, block_channels], shared with load and store engine; `weights` and `operands` are the weight and the
+    operand FIFO as iterators of beats (bytes); outputs are appended to the list `outputs` as beats; `filters` are the FILTER_WORDS words of the
     filter mask; `tables` int32 [TABLE_WORDS] those of additions.
     """
 
-    def __init__(self, config, buffers, weights, outputs, filters, operands=(), tables=None):
+    def __init__(self, config, buffers, weights, outputs, filters, operands=iter(()), tables=None):
         self.config, self.buffers, self.weights, self.outputs, self.filters = config, buffers, weights, outputs, filters
         self.operands, self.tables = operands, np.zeros(TABLE_WORDS, np.int32) if tables is None else tables
         self.settings = {"SHAPE": None, "WALK": None, "DRAIN": None}
@@ -144,18 +144,11 @@ class Compute:
                     numbers = self._add_operands(numbers, total, drain)
                 self.outputs.extend(row.tobytes() for row in _pooled(numbers, drain["pool_columns"]))
 
-    def operands_of(self, values):
-        """Return how many beats of the operand FIFO a CONV with these fields takes."""
-        drain = self.settings["DRAIN"]
-        if values["keep"] or values["void"] or drain is None or not drain["add"]:
-            return 0
-        return sum(tile["pixels"] for tile in self.tiles if tile is not None)
-
     def _add_operands(self, numbers, record, drain):
         """Return int8 [pixels, columns]: `numbers` plus as many beats of the operand FIFO, both as the tables have them, requantised."""
         if not len(numbers):
             return numbers
-        others = np.array([np.frombuffer(self.operands.popleft(), np.int8) for _ in numbers])
+        others = np.array([np.frombuffer(next(self.operands), np.int8) for _ in numbers])
         own, other = self.tables[:TABLE_WORDS // 2], self.tables[TABLE_WORDS // 2:]
         sums = own[numbers.astype(np.int64) & 0xFF].astype(np.int64) + other[others.astype(np.int64) & 0xFF]
         return requantise(sums, *record, drain["sum_zero_point"], drain["sum_clamp_min"], drain["sum_clamp_max"])

@@ -62,10 +62,10 @@ class Golden:
         self.semaphores = [0] * isa.SEMAPHORES
         self.records, self.shape = {}, None
         self.bytes = {"load": 0, "weights": 0, "store": 0}
-        self.weight_beats, self.operands, self.outputs, self.stored = deque(), deque(), [], []
+        self.beats, self.outputs, self.stored = {"weights": deque(), "load": deque()}, [], []
         self.buffers = np.zeros((config.clusters, config.activation_words, config.block_channels), np.int8)
         self.tables = np.zeros(TABLE_WORDS, np.int32)
-        self.compute = Compute(config, self.buffers, self._weight_stream(), self.outputs, self.filters, self.operands, self.tables)
+        self.compute = Compute(config, self.buffers, self._stream("weights"), self.outputs, self.filters, self._stream("load"), self.tables)
 
     def _dispatch(self, words):
         for position, word in enumerate(words):
@@ -113,7 +113,7 @@ class Golden:
         waiting = [queue[0][0] for queue in self.queues.values() if queue]
         if waiting:
             raise ProgramFault(ERROR_CODES.DEADLOCK, min(waiting))
-        if self.weight_beats or self.operands or self.outputs:
+        if any(self.beats.values()) or self.outputs:
             raise ProgramFault(ERROR_CODES.LEFTOVER, self.end)
 
     def _step(self, engine):
@@ -143,10 +143,8 @@ class Golden:
             self.compute.setting(name, values, position)
 
     def _ready(self, name, values):
-        """Streams: a STORE waits for its beats, a CONV that adds for its operands. (A CONV pulls WEIGHTS through by itself, see _weight_stream.)"""
-        if name == "STORE":
-            return len(self.outputs) >= values["beats"]
-        return name != "CONV" or len(self.operands) >= self.compute.operands_of(values)
+        """Streams: a STORE waits for its beats. (A CONV pulls WEIGHTS and operands through by itself, see _stream.)"""
+        return name != "STORE" or len(self.outputs) >= values["beats"]
 
     def _close(self, engine, index):
         record = self.records.setdefault(index, {name: 0 for name, _ in RECORD_FIELDS if name not in self.TIMED})
@@ -199,7 +197,7 @@ class Golden:
         """Write one destination beat of a LOAD."""
         target = LOAD_TARGETS[values["target"]]
         if target == "operands":
-            self.operands.append(data)
+            self.beats["load"].append(data)
         elif target == "tables":
             if not 0 <= place < TABLE_WORDS:
                 raise ProgramFault(ERROR_CODES.BUFFER, position, place & 0xFFFF)
@@ -222,17 +220,18 @@ class Golden:
             return
         data, moved = self._read(values["address"], values["beats"] * beat, position)
         self.bytes["weights"] += moved
-        self.weight_beats.extend(data[i:i + beat] for i in range(0, len(data), beat))
+        self.beats["weights"].extend(data[i:i + beat] for i in range(0, len(data), beat))
 
-    def _weight_stream(self):
-        """Yield beats of the weight FIFO; where it is empty, the weights engine goes on first."""
+    def _stream(self, engine):
+        """Yield beats of a FIFO that `engine` fills; where it is empty, that engine goes on first, and those that it may wait for."""
+        beats = self.beats[engine]
         while True:
-            while not self.weight_beats:
-                if not self.queues["weights"]:
+            while not beats:
+                if not self.queues[engine]:
                     raise ProgramFault(ERROR_CODES.DEADLOCK, self.position)
-                if not self._step("weights"):
-                    raise ProgramFault(ERROR_CODES.DEADLOCK, self.queues["weights"][0][0])
-            yield self.weight_beats.popleft()
+                if not any(self.queues[other] and self._step(other) for other in (engine, "load", "weights", "store")):
+                    raise ProgramFault(ERROR_CODES.DEADLOCK, self.queues[engine][0][0])
+            yield beats.popleft()
 
     def _conv(self, values, position):
         self.position = position

@@ -74,7 +74,7 @@ def control(clk, rst, job, clear, stop, ended, end_position, quiet, streams_empt
     """clear (out, flag): the engines' reset, high whenever no job runs. stop (out, flag): a fault was seen, begin nothing more.
 
     job (JobRegisters). ended, end_position (in): the program's END. quiet (in, flag): queues empty, engines idle. streams_empty (in, flag):
-    both FIFOs. bus_idle (in, flag): no memory request is under way. progress (in, flag): something moved. stuck_position (in, unsigned 16):
+    the FIFOs. bus_idle (in, flag): no memory request is under way. progress (in, flag): something moved. stuck_position (in, unsigned 16):
     the instruction to name when nothing does for 2**PATIENCE_BITS cycles. faults (in, six Faults): where several come within a few cycles,
     one of them is reported. irq (out, flag): done, until acknowledged.
     """

@@ -2,6 +2,7 @@
 """Whatever the instructions are, the core ends, stays inside its windows, and runs a good program exactly right after it."""
 
 import random
+from dataclasses import dataclass
 
 import pytest
 
@@ -12,6 +13,7 @@ from accel.hdl.control import PATIENCE_BITS
 from accel.registers import ERROR_CODES, ERRORS, STATUS_DONE, STATUS_ERROR
 from compiler.expectation import memory_image
 from compiler.program import compile_network
+from tests.support.addition_programs import ORIGIN, random_addition_program
 from tests.support.core_harness import Core
 from tests.support.random_networks import random_images, random_network
 from tests.support.random_programs import Area, random_program, shares_a_semaphore, work
@@ -25,17 +27,45 @@ MOST_WORK = 60_000
 GOOD_SEEDS = (10, 23, 27)
 
 
+@dataclass(frozen=True)
+class Good:
+    """A program that works: its `image` from byte `base` on holds it and its data."""
+
+    words: tuple
+    image: bytes
+    base: int
+    program_address: int
+    read_window: tuple
+    write_window: tuple
+
+    @property
+    def end(self):
+        return self.base + len(self.image)
+
+
+def compiled(seed):
+    network = random_network(GOOD_SEEDS[seed % len(GOOD_SEEDS)], TINY.columns)
+    model = compile_network(network, TINY)
+    image = bytes(memory_image(model, random_images(network, seed)[0]))
+    return Good(model.words, image, model.base, model.program_address, model.read_window, model.write_window)
+
+
+def handwritten(seed):
+    program, _ = random_addition_program(seed, TINY, layers=1 + seed % 2)
+    image, address, read_window, write_window = program.end()
+    return Good(tuple(program.words), bytes(image), ORIGIN, address, read_window, write_window)
+
+
 class Case:
-    """A core whose memory holds a good model, a scratch area, room for a random program, and guards around them."""
+    """A core whose memory holds a good program with its data, a scratch area, room for a random program, and guards around them."""
 
     def __init__(self, seed, stall):
-        network = random_network(GOOD_SEEDS[seed % len(GOOD_SEEDS)], TINY.columns)
-        self.model = model = compile_network(network, TINY)
-        image = memory_image(model, random_images(network, seed)[0])
+        self.model = model = handwritten(seed) if seed % 2 else compiled(seed)
+        image = model.image
         guard = bytes(random.Random(seed).randbytes(GUARD))
         self.scratch = model.end, model.end + SCRATCH
         self.program = self.scratch[1]
-        self.before = guard + bytes(image) + bytes(SCRATCH + PROGRAM) + guard
+        self.before = guard + image + bytes(SCRATCH + PROGRAM) + guard
         after = bytearray(image)
         assert Golden(TINY, after, model.base).run(list(model.words), model.read_window, model.write_window).error == 0
         self.expected = guard + bytes(after) + bytes(SCRATCH + PROGRAM) + guard

@@ -20,6 +20,8 @@ BARS = {
     "conv3x3-13": (0.85, "higher"), "conv1x1-128": (0.85, "higher"), "conv11x11-s4": (0.75, "higher"), "conv5x5-g2": (0.90, "higher"),
     "fc-4096": (0.85, "higher"), "mask-50": (1.05, "lower"), "mask-25": (1.05, "lower"), "mask-random-50": (1.05, "lower"),
     "mask-random-25": (1.05, "lower"), "mask-dynamic-50": (1.15, "lower"), "maxpool-fused": (0.03, "lower"), "conv3x3-64@arty-100": (0.80, "higher"),
+    "residual-16": (0.85, "higher"), "concat-fire": (0.70, "higher"), "depthwise-64": (26, "higher"), "avgpool-global": (1500, "lower"),
+    "resnet8-shapes": (115_000, "lower"), "resnet8-shapes@arty-100": (41_000, "lower"), "layer-boundary@arty-100": (150, "lower"),
     "cost-model-error": (0.05, "lower"),
 }
 

@@ -88,7 +88,8 @@ def test_every_producer_can_write_into_a_concatenation(config):
     net = Net(20)
     first = net.conv("image", 6)
     parts = [first, net.put(MaxPool2D("m", first, "m", (1, 1), (1, 1))), net.conv("image", 20, 20),
-             net.put(AveragePool2D("v", "image", "v", (1, 1), (1, 1))), net.put(Rescale("r", "image", "r", 1 << 30, 1)), net.put(Add("a", net.conv("image", 20), "image", "a", *NUMBERS)), "image", first]
+             net.put(AveragePool2D("v", "image", "v", (1, 1), (1, 1))), net.put(Rescale("r", "image", "r", 1 << 30, 1)),
+             net.put(Add("a", net.conv("image", 20), "image", "a", *NUMBERS)), "image", first]
     inner = net.concat(*parts)
     small = net.put(MaxPool2D("q", net.concat(inner, net.conv("image", 3), "image"), "q", (2, 2), (2, 2)))
     net.conv(small, 5)

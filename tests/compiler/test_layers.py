@@ -90,8 +90,7 @@ def test_a_depthwise_convolution_equals_the_grouped_one_filter_by_filter():
     image = rng.integers(-128, 128, (2, 6, 7, 5)).astype(np.int8)
     output = compute(layer, [image], [9], -2)
     for k in range(5):
-        one = replace(layer, weights=weights[k:k + 1], bias=layer.bias[k:k + 1], multipliers=layer.multipliers[k:k + 1], shifts=layer.shifts[k:k + 1],
-                      groups=1)
+        one = replace(layer, groups=1, **{name: getattr(layer, name)[k:k + 1] for name in ("weights", "bias", "multipliers", "shifts")})
         np.testing.assert_array_equal(compute(one, [image[..., k:k + 1]], [9], -2)[..., 0], output[..., k])
 
 

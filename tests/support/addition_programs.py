@@ -8,6 +8,7 @@ import numpy as np
 from accel import isa
 from accel.golden import Golden
 from accel.registers import FILTER_WORDS, TABLE_WORDS
+from firmware.inference import TIME_FIELDS
 from tests.support.core_check import write_filters
 from tests.support.core_harness import Core
 
@@ -185,21 +186,23 @@ def random_addition_program(seed, config, layers=3):
     return program, filters
 
 
-def assert_program_is_exact(program, filters, seed, stall, runs=1):
-    """Run the program on golden model and core; memory, error and those record fields that do not depend on time must be the same."""
+def assert_program_is_exact(program, filters, seed, stall):
+    """Run the program on golden model and core; memory, error and those record fields that do not depend on time must be the same, and the
+    records' times must add up."""
     memory, address, read, write = program.end()
     expected, config = bytearray(memory), program.config
     golden = Golden(config, expected, ORIGIN, filters).run(list(program.words), read, write)
     case = f"{config.name}, seed {seed}, stall {stall}"
     assert golden.error == 0, f"{case}: the golden model stops with error {golden.error} at {golden.position}"
-    before = bytes(memory)
     with Core(config, memory, ORIGIN, seed, stall) as core:
         write_filters(core, filters or ())
-        for _ in range(runs):
-            core.load(ORIGIN, before)
-            error, position, _ = core.run(address, len(program.words), read, write)
-            assert (error, position) == (0, 0), case
-            assert core.dump() == bytes(expected), f"{case}: memory differs"
-            for index, counters in golden.records.items():
-                assert {name: core.record(index)[name] for name in counters} == counters, f"{case}, layer {index}"
-    return expected
+        error, position, cycles = core.run(address, len(program.words), read, write)
+        assert (error, position) == (0, 0), case
+        assert core.dump() == bytes(expected), f"{case}: memory differs"
+        end = 0
+        for index, counters in golden.records.items():
+            measured = core.record(index)
+            assert {name: measured[name] for name in counters} == counters, f"{case}, layer {index}"
+            assert sum(measured[name] for name in TIME_FIELDS) == measured["end"] - end, f"{case}, layer {index}: {measured}"
+            end = measured["end"]
+        assert end <= cycles, case

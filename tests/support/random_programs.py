@@ -75,8 +75,8 @@ def _mutated(rng, config, good, area):
 
 
 def _change_setting(rng, words, config, area):
-    """Give one of _RARE, which most good programs leave at 0, a plausible value in one instruction or in all."""
-    name, key = rng.choice(_RARE)
+    """Give one of _SELDOM, which most good programs leave at 0, a plausible value in one instruction or in all."""
+    name, key = rng.choice(_SELDOM)
     row = isa.BY_NAME[name]
     field = next(field for field in row.fields if field.name == key)
     places = [i for i, word in enumerate(words) if isa.OPCODE.extract(word) == row.opcode]
@@ -89,7 +89,7 @@ def random_instruction(rng, row, config, area, synchronised, wildness):
     """Return a word of `row`: each field plausible, but with probability `wildness` anything; semaphores only where `synchronised`."""
     values = {}
     for field in row.fields:
-        if field.name in ("wait_a", "wait_b", "signal_a", "signal_b"):
+        if field.name in ("wait_a", "wait_b", "signal_a", "signal_b", "copy_signal"):
             wanted = synchronised and rng.random() < (0.15 if field.name.startswith("wait") else 0.3)
             values[field.name] = isa.semaphore(rng.randrange(3)) if wanted else 0
         elif rng.random() < wildness:
@@ -118,6 +118,8 @@ def _plausible(rng, row, field, config, area):
     if field.name == "address" and row.name in ("LOAD", "WEIGHTS", "STORE"):
         low, high = area.write if row.name == "STORE" else area.read
         return rng.randrange(low // beat, max(low // beat + 1, high // beat)) * beat
+    if (row.name, field.name) in _SELDOM and rng.random() < 0.6:
+        return 0
     low, high = _PLAUSIBLE.get((row.name, field.name)) or _PLAUSIBLE.get(field.name) or _sized(row, field, config)
     value = rng.randint(low, high) * (beat if field.name == "source_pitch" else 1)
     if row.name == "WALK" or field.name == "address":
@@ -125,8 +127,9 @@ def _plausible(rng, row, field, config, area):
     return min(max(value, field.minimum), field.maximum)
 
 
-_RARE = (("SHAPE", "depthwise"), ("SHAPE", "dynamic"), ("SHAPE", "split"), ("DRAIN", "rounding"), ("DRAIN", "add"), ("LOAD", "target"),
-         ("STORE", "copy_clusters"), ("CONV", "whole"), ("WEIGHTS", "whole"))
+# Fields that change what everything else means: 0 most of the time.
+_SELDOM = (("SHAPE", "depthwise"), ("SHAPE", "dynamic"), ("SHAPE", "split"), ("DRAIN", "rounding"), ("DRAIN", "add"), ("LOAD", "target"),
+           ("STORE", "copy_clusters"), ("CONV", "whole"), ("WEIGHTS", "whole"))
 
 # Field, or (instruction, field), to the least and the largest plausible value; where missing, see _sized.
 _PLAUSIBLE = {
@@ -135,15 +138,16 @@ _PLAUSIBLE = {
     "kernel_height": (1, 3), "kernel_width": (1, 3), "blocks": (1, 3), "stride_y": (1, 3), "stride_x": (1, 3), "height": (1, 12), "width": (1, 12),
     "first_x": (-2, 0), "output_width": (1, 8), "pixel_step": (0, 4), "row_step": (0, 8), "tap_step": (0, 4), "tap_row_step": (0, 8), "y": (-2, 8),
     "x": (-2, 8), "output_x": (0, 4), "planes": (0, 2), "void": (0, 0), "filters": (0, 5), "first_block": (0, 2), "block": (0, 3),
-    "pool_columns": (0, 0), "rounding": (0, 2), "target": (0, 2)}
+    "pool_columns": (0, 0), "target": (0, 2), "copy_pitch": (0, 4)}
 
 
 def _sized(row, field, config):
     """Return the least and the largest value of fields that depend on the configuration; of others, all that there is."""
     most = {
         "config_hash": config.hash, "item_bytes": 2 * config.beat_bytes, "destination": config.activation_words,
-        "clusters": (1 << config.clusters) - 1, "copy_clusters": (1 << config.clusters) - 1, "cluster": config.clusters - 1,
-        "address": config.activation_words // 2, "pixels": config.tile_pixels, "columns": config.columns, "plane": config.beats_per_word - 1}
+        "clusters": (1 << config.clusters) - 1, "copy_clusters": (1 << config.clusters) - 1,
+        "copy_destination": config.activation_words * config.beats_per_word, "cluster": config.clusters - 1,
+        "address": config.activation_words // 2, "pixels": config.tile_pixels, "columns": config.columns}
     if field.name in most:
         return most["config_hash"] if field.name == "config_hash" else int(field.name in ("item_bytes", "pixels")), most[field.name]
     return field.minimum, field.maximum

@@ -10,7 +10,7 @@ from accel.config import CONFIGS, AccelConfig
 from accel.errors import UserError
 from accel.hdl.depthwise import OwnBytes
 from accel.hdl.interfaces import flag, signed, unsigned
-from accel.hdl.pe_grid import GRID_LATENCY, READ_LATENCY, pe_grid, read_group_bits
+from accel.hdl.pe_grid import GRID_LATENCY, READ_LATENCY, no_group, pe_grid, read_group_bits
 from tests.support.bench import run_block
 
 TINY = replace(CONFIGS["tiny"], name="test")
@@ -65,7 +65,7 @@ class GridBench:
                         self.read_bank, self.read_pixel, self.read_group, self.sums, config)
         cycles = (len(self.steps) + 1) * self.length + 1 + GRID_LATENCY + 2 * reads + READ_LATENCY + 2
         run_block(self.clk, block, cycles, self.drive, self.sample)
-        assert not self.queue and not self.expected
+        assert not self.queue and not any(self.expected.values())
         return self.got
 
     def drive(self, cycle):
@@ -128,10 +128,16 @@ class GridBench:
             self.read_bank.next, self.read_pixel.next = tile % 2, p
             self.read_group.next = c * (config.columns // config.requantise_lanes) + g
             self.expected[cycle + READ_LATENCY] = tile, c, p, g
+        else:
+            self.read_group.next = no_group(config)
+            self.expected[cycle + READ_LATENCY] = None
 
     def sample(self, cycle):
-        if cycle in self.expected:
-            tile, c, p, g = self.expected.pop(cycle)
+        expected = self.expected.pop(cycle, ())
+        if expected is None:
+            assert not any(self.sums), "the group that is none has sums"
+        elif expected:
+            tile, c, p, g = expected
             lanes = self.config.requantise_lanes
             self.got[tile, c, p, g * lanes:(g + 1) * lanes] = [int(value) for value in self.sums]
 
