@@ -40,7 +40,12 @@ class Network:
 
     def __post_init__(self):
         known = {self.input}
+        for name in (self.input, self.output, *(layer.output for layer in self.layers)):
+            if name not in self.tensors:
+                raise UserError(f"network {self.name!r} names the tensor {name!r}, which it does not declare")
         for layer in self.layers:
+            if not layer.inputs:
+                raise UserError(f"layer {layer.name!r} reads nothing")
             for name in layer.inputs:
                 if name not in known:
                     raise UserError(f"layer {layer.name!r} reads {name!r}, which no earlier layer writes")

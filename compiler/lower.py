@@ -5,11 +5,12 @@ from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
+from accel.errors import UserError
 from compiler.flatten import flatten
 from compiler.fuse import can_carry
 from compiler.ir import Add, Concat, Conv2D, FullyConnected, Network, Rescale, TensorInfo
 from compiler.layout import tensor_places
-from compiler.depthwise import runs_depthwise, spread_depthwise
+from compiler.depthwise import MOST_TAPS, runs_depthwise, spread_depthwise
 
 # What SHAPE.stride_y can say.
 _MOST_STRIDE = 15
@@ -109,7 +110,10 @@ def lower_layer(network, layer, placements, batch=1):
 
 def _over_map(layer):
     """Return the FullyConnected `layer` as a Conv2D whose window walks from one image's map to the next, as far as a stride can say it."""
-    height = layer.weights.shape[1]
+    height, width = layer.kernel
+    if max(height, width) > MOST_TAPS:
+        raise UserError(f"layer {layer.name!r} reads a map of {height} x {width}: in a batch at most {MOST_TAPS} rows and columns are possible; "
+                        "use --batch 1")
     values = {field.name: getattr(layer, field.name) for field in fields(layer)}
     return Conv2D(**values | {"stride": (height if height <= _MOST_STRIDE else 1, 1)})
 

@@ -16,7 +16,6 @@ from compiler.lower import lower_network
 from compiler.residency import plan_residency
 from compiler.schedule import Schedule
 from compiler.stage import Stage
-from compiler.tiling import refuse
 from compiler.timing import predict_cycles
 
 DEFAULT_BASE = 0x4100_0000
@@ -149,7 +148,7 @@ def _plan(lowered, config, stages, placements):
     parts, constants, plane = [], _Constants(), 0
     choices = plan_residency(stages, config.activation_beats, config.beats_per_word)
     if choices is None:
-        raise next(refuse(config, stage.layer) for stage in stages if stage.plan(config.activation_beats) is None)
+        raise next(stage.refusal for stage in stages if stage.plan(config.activation_beats) is None)
     for stage, choice in zip(stages, choices, strict=True):
         if stage.is_pool:
             parts.append(_Part(stage, choice, choice.plan))

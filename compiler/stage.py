@@ -45,7 +45,7 @@ class Stage:
         self.target, self.inner = placements[unit.output].spread(), network.tensors[unit.inner]
         self.flat = _pixels(self.source) != _pixels(placements[self.reads])
         self.zero_points = info.zero_point, self.inner.zero_point
-        self.plan, self.streamed = cache(self._plan), {}
+        self.plan, self.streamed, self.refusal = cache(self._plan), {}, None
         self.is_pool, self.by_channel = isinstance(unit.layer, MaxPool2D), runs_depthwise(unit.layer)
         self.planner = self._planner(info, batch)
 
@@ -66,7 +66,8 @@ class Stage:
         """Return the plan in `room` beats of buffer for a loaded input, or for a resident one; None where nothing fits."""
         try:
             return self.planner.plan(room, resident)
-        except UserError:
+        except UserError as error:
+            self.refusal = error
             return None
 
     def with_streams(self, plan):

@@ -97,8 +97,9 @@ def run_image(link, network, model, expectation, address):
     if differences or model.placements[network.output].bytes <= OUTPUT_BYTES:
         output = _read_tensor(link, model, network.output)
         difference = first_difference(expectation.tensors[network.output], output)
+        writer = next(layer for layer in network.layers if layer.output == network.output)
         if difference and not differences:
-            differences.append(describe_difference(model.layers[-1].name, network.output, difference) + " (as the CPU reads it)")
+            differences.append(describe_difference(writer.name, network.output, difference) + " (as the CPU reads it)")
     return ImageRun(cycles, end_to_end, layer_runs(model, records, cycles), output, tuple(differences))
 
 
