@@ -118,6 +118,12 @@ def test_strips_and_passes_with_few_operands_at_a_time_get_never_stuck(size, cha
         assert_exact(network_of(size, channels, *layers), config)
 
 
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_burst_of_dense_operands_may_be_more_than_their_fifo_holds(channels):
+    config = replace(CONFIGS["arty-35"], output_fifo_beats=16)
+    assert_exact(network_of((12, 12), channels, convolution("a", "image", "x", channels), add("image", "x")), config)
+
+
 def test_the_tables_are_those_of_tflites_add():
     layer, zero_points = add("x", "y"), (5, -128)
     for own in (0, 1):

@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Depthwise convolutions: the clusters take pixels or planes, maps and channels of every size are cut, and all is exact."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from accel import isa
 from accel.config import CONFIGS
+from accel.errors import UserError
 from compiler.depthwise import depthwise_stream
 from compiler.expectation import expect
 from compiler.ir import Conv2D, Network, Padding, TensorInfo
@@ -104,3 +107,11 @@ def test_filters_that_are_off_give_their_zero_point():
     for seed in range(3):
         filters = [int(n) for n in np.random.default_rng(seed).choice([0, 5, 15], 1024)]
         expect(network, model, random_images(network, seed)[0], filters)
+
+
+def test_sums_that_could_overflow_the_accumulator_are_refused():
+    narrow = replace(CONFIGS["arty-35"], name="narrow", accumulator_bits=24)
+    network = depthwise((30, 30), 4, (30, 30), smallest=127, largest=127)
+    compile_network(network, CONFIGS["arty-35"])
+    with pytest.raises(UserError, match="a partial sum could reach 14630400, which does not fit the 24 bits"):
+        compile_network(network, narrow)

@@ -125,3 +125,11 @@ def test_a_concatenation_joins_channels_in_order():
     one, two = np.zeros((1, 2, 2, 1), np.int8), np.ones((1, 2, 2, 2), np.int8)
     assert compute(layer, [one, two, one], [0, 0, 0], 0)[0, 1, 1].tolist() == [0, 1, 1, 0]
     assert layer.input == "x" and layer.output_shape((2, 2, 1), (2, 2, 2), (2, 2, 1)) == (2, 2, 4)
+
+
+def test_a_network_that_names_what_is_not_there_is_refused():
+    info = TensorInfo("x", 2, 2, 4)
+    with pytest.raises(UserError, match="names the tensor 'y', which it does not declare"):
+        Network("bad", "x", "y", {"x": info}, (Rescale("r", "x", "y"),))
+    with pytest.raises(UserError, match="layer 'c' reads nothing"):
+        Network("bad", "x", "y", {"x": info, "y": replace(info, name="y")}, (Concat("c", (), "y"),))

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The program of a network, executed by the golden model, gives what the reference gives for the network."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -159,3 +161,10 @@ def test_a_layer_says_what_it_is_before_each_tile_once():
     tiles = len(plan.streams) * len(plan.tiling.strips[0].rounds)
     assert names.count("WEIGHTS") == names.count("CONV") == tiles
     assert names.count("SHAPE") == names.count("WALK") == names.count("DRAIN") == 1
+
+
+@pytest.mark.parametrize("words", [1024, 4096])
+def test_a_map_higher_than_an_instruction_can_say_is_cut(words):
+    config = replace(CONFIGS["arty-35"], activation_words=words)
+    network = convolution((5000, 1), 16, 16, (1, 1))
+    compile_network(network, config)
