@@ -8,7 +8,7 @@ from compiler.estimate import LATENCY, MEMORY_SHARE, TRAFFIC_PRICE, WAIT, load_c
 from compiler.loads import row_pieces
 from compiler.rounds import raster_rounds
 from compiler.tiling import Geometry, Strip, refuse, resident_tilings, tilings
-from compiler.weight_stream import check_accumulator
+from compiler.weight_stream import Streamed, check_accumulator
 from compiler.window import plain_window
 
 # Cycles of a tile's beginning beside those of its beats.
@@ -16,7 +16,7 @@ PREPARATION = 6
 
 
 @dataclass(frozen=True)
-class ChannelPlan:
+class ChannelPlan(Streamed):
     """A choice for one layer of ChannelWork `work`. apart: each cluster has a plane of its own; split: and weights of its own.
 
     `tiling` has strips with rounds; `variants` [strip][round] names each round's variant. `groups` [pass] are ranges of planes. The stream of
@@ -35,16 +35,6 @@ class ChannelPlan:
     streams: tuple
     cycles: int
     score: float
-
-    @property
-    def stream_bytes(self):
-        """Size of all weight streams."""
-        return sum(len(stream.data) for stream in self.streams)
-
-    @property
-    def last_weight(self):
-        """Offset in the streams of the last beat of weights."""
-        return self.stream_bytes - len(self.streams[-1].data) + self.streams[-1].last_weight
 
     def stream_index(self, variant, planes):
         """Return which of `streams` a round's variant and planes take."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from accel.errors import UserError
 from compiler.estimate import Estimator, tile_work
 from compiler.tiling import Geometry, refuse, resident_tilings, tilings
-from compiler.weight_stream import check_accumulator, tile_stream
+from compiler.weight_stream import Streamed, check_accumulator, tile_stream
 from compiler.window import packed_window, plain_window
 
 # Words that MASK can set.
@@ -14,7 +14,7 @@ MOST_DYNAMIC_BLOCKS = 32
 
 
 @dataclass(frozen=True)
-class Plan:
+class Plan(Streamed):
     """A choice for one layer: `split` as in SHAPE, `sets` weight sets a tile, `streams` one TileStream an output tile, `cycles` estimated,
     `score` the cycles with a price on memory traffic."""
 
@@ -25,21 +25,6 @@ class Plan:
     streams: tuple
     cycles: int
     score: float
-
-    @property
-    def stream_bytes(self):
-        """Size of all weight streams."""
-        return sum(len(stream.data) for stream in self.streams)
-
-    @property
-    def last_weight(self):
-        """Offset in the streams of the last beat of weights, or None where there are none."""
-        end = self.stream_bytes
-        for stream in reversed(self.streams):
-            end -= len(stream.data)
-            if stream.last_weight is not None:
-                return end + stream.last_weight
-        return None
 
 
 def _check(config, layer, channels):

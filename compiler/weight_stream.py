@@ -23,6 +23,25 @@ class TileStream:
     last_weight: int | None
 
 
+class Streamed:
+    """What a plan with `streams`, one TileStream after the other in memory, knows of them."""
+
+    @property
+    def stream_bytes(self):
+        """Size of all weight streams."""
+        return sum(len(stream.data) for stream in self.streams)
+
+    @property
+    def last_weight(self):
+        """Offset in the streams of the last beat of weights, or None where there are none."""
+        end = self.stream_bytes
+        for stream in reversed(self.streams):
+            end -= len(stream.data)
+            if stream.last_weight is not None:
+                return end + stream.last_weight
+        return None
+
+
 def tile_weights(layer, first, count):
     """Return int8 [kernel height, kernel width, input channels, count]: output channels first..., zero beyond the layer's and outside the group."""
     outputs, height, width, group_inputs = layer.weights.shape
