@@ -114,5 +114,12 @@ def test_a_layer_whose_output_is_declared_wrongly_is_named():
 
 def test_a_layer_that_reads_an_unknown_tensor_is_named():
     network, _ = draw_convolution(np.random.default_rng(0))
+    tensors = network.tensors | {"other": network.tensors["in"]}
     with pytest.raises(UserError, match="reads 'in', which no earlier layer writes"):
+        Network("random", "other", "out", tensors, network.layers)
+
+
+def test_a_network_whose_input_is_not_declared_is_refused():
+    network, _ = draw_convolution(np.random.default_rng(0))
+    with pytest.raises(UserError, match="names the tensor 'other', which it does not declare"):
         Network("random", "other", "out", network.tensors, network.layers)
