@@ -15,13 +15,13 @@ RUN_BITS = 24
 @block
 def credit(clk, clear, spent, top, freed, enough, hungry, untouched, places, longest):
     """Counts a requester's free places, of `places` (a power of two) at first: top + 1 (in) are taken with spent (in, flag), one comes back
-    with freed (in, flag).
+    with freed (in, flag), which a register takes in: it comes from deep within an engine.
 
     enough (out, flag): there are `longest` (a power of two). hungry (out, flag): 7 of 8 are free. untouched (out, flag): all are free.
     """
     bits = places.bit_length()
     free, cost, taken, total, full = unsigned(bits, places), unsigned(bits), unsigned(bits), unsigned(bits + 2), places
-    low, eighth = longest.bit_length() - 1, bits - 4
+    low, eighth, back = longest.bit_length() - 1, bits - 4, flag()
 
     @always_comb
     def widen():
@@ -36,12 +36,14 @@ def credit(clk, clear, spent, top, freed, enough, hungry, untouched, places, lon
 
     @always_comb
     def add():
-        total.next = concat(False, free, True) + concat(False, taken, freed)
+        total.next = concat(False, free, True) + concat(False, taken, back)
 
     @always(clk.posedge)
     def count():
+        back.next = freed
         free.next = total[bits + 1:1]
         if clear:
+            back.next = False
             free.next = full
 
     @always_comb

@@ -7,6 +7,8 @@ from compiler.timing.events import Beats, Signal
 BURST = 4
 # Bursts that wait at the memory's port beside the one that it serves: in the core's register.
 WAITING = 1
+# Cycles until a place that became free counts: it comes through a register.
+FREED = 1
 
 
 class Reader:
@@ -32,7 +34,7 @@ class Reader:
         def free():
             self.places += count
             self.wanted.fire()
-        self.events.at(cycle, free)
+        self.events.at(cycle + FREED, free)
 
 
 class ReadArbiter:
