@@ -1,15 +1,17 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# `make demo` and `make test` set up what they need on a fresh machine; `make setup` does only that. YES=1 installs packages without asking.
+# `make demo` and `make test` set up what they need on a fresh machine; `make setup` does only that, and
+# `make import` adds what models of one's own (TFLite, ONNX) need. YES=1 installs packages without asking.
 
 PYTHON ?= $(firstword $(foreach v,3.13 3.12 3.11,$(shell python$(v) -c 'import venv, ensurepip; print("python$(v)")' 2>/dev/null)))
 STAMP = .venv/requirements.stamp
+IMPORT_STAMP = .venv/requirements-import.stamp
 JOBS ?= 2
 
 # LiteX's own makefiles have a PYTHON too: ours must not reach them.
 MAKEOVERRIDES =
 unexport PYTHON
 
-.PHONY: setup packages demo test test-full
+.PHONY: setup import packages demo test test-full
 
 setup: packages $(STAMP)
 
@@ -22,11 +24,17 @@ $(STAMP): requirements.txt | packages
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	touch $@
 
+import: setup $(IMPORT_STAMP)
+
+$(IMPORT_STAMP): requirements-import.txt $(STAMP)
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-import.txt
+	touch $@
+
 demo: setup
 	@./build.py --target sim --model digits --count 32 --run --cpu --pictures --jobs $(JOBS)
 
-test: setup
+test: import
 	.venv/bin/python -m pytest -n $(JOBS) -m "not full"
 
-test-full: setup
+test-full: import
 	.venv/bin/python -m pytest -n $(JOBS)
