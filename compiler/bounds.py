@@ -3,7 +3,8 @@
 
 import numpy as np
 
-from compiler.ir import Add, AveragePool2D, Concat, Conv2D, MaxPool2D, Padding
+from compiler.cpu_layers import on_cpu
+from compiler.ir import Add, AveragePool2D, Concat, Conv2D, Lookup, MaxPool2D, Padding
 from compiler.numbers import INT32_MAX, INT32_MIN, requantise
 from compiler.reference import add, rescale
 
@@ -19,6 +20,13 @@ def output_bounds(layer, bounds, zero_points, output_zero_point):
         ends = [add(layer, ends, zero_points, output_zero_point) for ends in zip(*bounds, strict=True)]
         return _monotone(layer, ends, bounds, layer.output_shift <= _SUM_SHIFT)
     low, high = bounds[0]
+    if isinstance(layer, Lookup):
+        ranges = [layer.table[first + 128:last + 129] for first, last in zip(low, high, strict=True)]
+        return tuple(np.array([end(part) for part in ranges], np.int64) for end in (min, max))
+    if on_cpu(layer):
+        # Any numbers of int8; nothing reads the sums of a Sums.
+        channels = layer.output_shape((1, 1, len(low)))[2]
+        return np.full(channels, -128), np.full(channels, 127)
     if isinstance(layer, Conv2D):
         return _convolution(layer, low, high, zero_points[0], output_zero_point)
     if isinstance(layer, AveragePool2D) and layer.include_padding and padded(layer):
@@ -47,7 +55,7 @@ def _convolution(layer, low, high, zero_point, output_zero_point):
     left = np.maximum(layer.shifts.astype(np.int64), 0)
     wraps = (ends[0] < INT32_MIN >> left) | (ends[1] > INT32_MAX >> left)
     outputs = [requantise(np.clip(end, INT32_MIN, INT32_MAX), layer.multipliers.astype(np.int64), layer.shifts, output_zero_point, layer.clamp_min,
-                          layer.clamp_max) for end in ends]
+                          layer.clamp_max, layer.rounding) for end in ends]
     varies = wraps & (layer.multipliers > 0)
     return np.where(varies, layer.clamp_min, outputs[0]).astype(np.int64), np.where(varies, layer.clamp_max, outputs[1]).astype(np.int64)
 
