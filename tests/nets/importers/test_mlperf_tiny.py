@@ -16,8 +16,8 @@ from nets.zoo import predictions
 from tests.support.real_data import real_data
 
 MACS = {"resnet8": 12_501_632, "dscnn": 2_656_768, "vww": 7_489_664}
-# Of all labelled inputs there are.
-ACCURACY = {"resnet8": 0.85, "dscnn": 0.90, "vww": 0.85}
+# Of all labelled inputs there are: less than over the suite's own test sets, since those of vww are only 100.
+ACCURACY = {"resnet8": 0.85, "dscnn": 0.90, "vww": 0.75}
 
 NETWORKS = pytest.mark.parametrize("name", NAMES)
 

@@ -190,10 +190,17 @@ def test_a_multiplication_by_a_constant_with_a_zero_point_is_exact_where_the_fac
 @TYPES
 @pytest.mark.parametrize("kind", ("AVERAGE_POOL_2D", "MAX_POOL_2D"))
 @pytest.mark.parametrize("window, stride, padding, activation", [
-    ((2, 2), (2, 2), VALID, NONE), ((3, 3), (2, 2), VALID, RELU), ((7, 5), (1, 1), VALID, NONE), ((2, 3), (1, 2), VALID, RELU6)])
+    ((2, 2), (2, 2), VALID, NONE), ((3, 3), (2, 2), VALID, RELU), ((7, 5), (7, 5), VALID, NONE), ((2, 3), (1, 2), VALID, RELU6),
+    ((6, 4), (25, 3), VALID, NONE)])
 def test_pools_are_exact(tmp_path, dtype, kind, window, stride, padding, activation):
     model = TFLiteModel((7, 5, 6), dtype)
     check(tmp_path, model, model.pool(kind, model.input, window, stride, padding, activation), count=30)
+
+
+def test_a_stride_that_leaves_a_window_one_place_is_as_small_as_it_can_be(tmp_path):
+    model = TFLiteModel((30, 7, 2))
+    layer, = check(tmp_path, model, model.pool("AVERAGE_POOL_2D", model.input, (30, 5), (30, 25)))
+    assert layer.stride == (1, 3)
 
 
 @pytest.mark.parametrize("dtype, kind", [("int8", "AVERAGE_POOL_2D"), ("int8", "MAX_POOL_2D"), ("uint8", "MAX_POOL_2D")])
