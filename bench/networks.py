@@ -60,8 +60,8 @@ def peers_table(measured):
     for row, run in measured.items():
         rate, peer = CLOCK_HZ / run.cycles, ROWS[row].peer
         beside = ("", "") if peer is None else (f"{peer:,}", f"{rate / peer:.2f}")
-        table.add_row(ROWS[row].network, run.config.name, str(run.report["count"]), f"{run.cycles:,}", f"{rate:,.0f}", f"{run.report['utilisation']:.1%}",
-                      *beside)
+        table.add_row(ROWS[row].network, run.config.name, str(run.report["count"]), f"{run.cycles:,}", f"{rate:,.0f}",
+                      f"{run.report['utilisation']:.1%}", *beside)
     return table
 
 

@@ -10,7 +10,8 @@ from nets.quantise import quantise_activations
 
 # Name: the file, the files of labelled inputs (arrays x and y), and what their numbers are divided by to be the network's real input.
 _TINY = {
-    "resnet8": ("mlperf_tiny/ic/pretrainedResnet_quant.tflite", ("cifar10/cifar10_test100_lossless.npz", "cifar10/cifar10_train2000_lossless.npz"), 1.0),
+    "resnet8": ("mlperf_tiny/ic/pretrainedResnet_quant.tflite",
+                ("cifar10/cifar10_test100_lossless.npz", "cifar10/cifar10_train2000_lossless.npz"), 1.0),
     "dscnn": ("mlperf_tiny/kws/kws_ref_model.tflite", ("mlperf_tiny/kws/kws_inputs_dev.npz",), None),
     "vww": ("mlperf_tiny/vww/vww_96_int8.tflite", ("mlperf_tiny/vww/vww100_dev.npz",), 255.0),
 }

@@ -10,8 +10,8 @@ from nets.importers.tflite_translation import Translation
 def import_tflite(path):
     """Return the Model of the TFLite file at `path`: `indices` has the file's number of each of the network's tensors.
 
-    uint8 numbers become int8 by subtracting 128. Raises UserError, a sentence with what to change, for a file that is damaged, for a model that is not
-    of 8 bits or not of one fixed shape, and for an operator, or a use of one, that neither accelerator nor CPU can compute exactly.
+    uint8 numbers become int8 by subtracting 128. Raises UserError, a sentence with what to change, for a file that is damaged, for a model that is
+    not of 8 bits or not of one fixed shape, and for an operator, or a use of one, that neither accelerator nor CPU can compute exactly.
     """
     graph = read_tflite(path)
     check_graph(graph, OPERATORS)

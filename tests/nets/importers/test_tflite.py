@@ -34,7 +34,8 @@ def test_convolutions_are_exact(tmp_path, dtype, kernel, stride, padding, activa
 
 @TYPES
 @pytest.mark.parametrize("kernel, stride, padding, multiplier, channels", [
-    ((3, 3), (1, 1), SAME, 1, 6), ((3, 3), (2, 2), SAME, 1, 5), ((3, 3), (2, 1), VALID, 1, 17), ((4, 2), (1, 1), SAME, 3, 4), ((3, 3), (1, 1), SAME, 8, 1)])
+    ((3, 3), (1, 1), SAME, 1, 6), ((3, 3), (2, 2), SAME, 1, 5), ((3, 3), (2, 1), VALID, 1, 17), ((4, 2), (1, 1), SAME, 3, 4),
+    ((3, 3), (1, 1), SAME, 8, 1)])
 def test_depthwise_convolutions_are_exact_with_a_channel_multiplier_too(tmp_path, dtype, kernel, stride, padding, multiplier, channels):
     model = TFLiteModel((8, 7, channels), dtype, seed=channels)
     layer, = check(tmp_path, model, model.depthwise(model.input, kernel, stride, padding, RELU, multiplier, **symmetric(dtype)))
@@ -217,7 +218,8 @@ def test_the_mean_of_uint8_halves_is_rounded_up_at_every_sum(tmp_path):
 
 
 @TYPES
-@pytest.mark.parametrize("axes, keep, scale", [((1, 2), True, None), ((1, 2), False, 0.03), ((-2, -3), True, 0.0123), ((1,), True, None), ((2,), True, 0.02)])
+@pytest.mark.parametrize("axes, keep, scale", [
+    ((1, 2), True, None), ((1, 2), False, 0.03), ((-2, -3), True, 0.0123), ((1,), True, None), ((2,), True, 0.02)])
 def test_means_over_space_are_exact(tmp_path, dtype, axes, keep, scale):
     model = TFLiteModel((6, 4, 5), dtype)
     check(tmp_path, model, model.mean(model.input, axes, keep, scale), count=60)
