@@ -12,10 +12,10 @@ RELU = (0.0, math.inf)
 def ceil_padding(size, window, stride):
     """Return the Padding below and right with which windows cover a map of (height, width) to its last pixel: Caffe's pools, and "ceil mode".
 
-    No window begins beyond the map, so less than a stride is added.
+    No window begins beyond the map. The window must not be larger than the map.
     """
-    bottom, right = ((window_size - length) % step if length > window_size else window_size - length
-                     for length, window_size, step in zip(size, window, stride, strict=True))
+    missing = [(window_size - length) % step for length, window_size, step in zip(size, window, stride, strict=True)]
+    bottom, right = (rows if rows < window_size else 0 for rows, window_size in zip(missing, window, strict=True))
     return Padding(0, 0, bottom, right)
 
 

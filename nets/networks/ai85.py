@@ -32,7 +32,7 @@ def _shapes():
 
 def build(path):
     """Return the Network of the weights file `path`. Raises UserError where it is not that file."""
-    arrays = read_arrays(path, _shapes())
+    arrays = read_arrays(path, _shapes(), integers=True)
     tensors, layers = {"input": TensorInfo("input", 32, 32, 3, scale=_UNIT)}, []
 
     def put(layer):

@@ -28,7 +28,7 @@ _SHAPES |= {"fc_w": (4096, 128), "fc_a": (128,), "fc_b": (128,), "out_w": (128, 
 
 def build(path):
     """Return the Network of the weights file `path`. Raises UserError where it is not that file."""
-    arrays = read_arrays(path, _SHAPES)
+    arrays = read_arrays(path, _SHAPES, integers=True)
     tensors, layers = {"input": TensorInfo("input", 32, 32, 3, scale=_UNIT)}, []
 
     def put(layer, zero_point=-128, **fields):
