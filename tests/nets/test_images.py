@@ -117,7 +117,7 @@ def test_pictures_are_resized_by_the_shorter_side_and_cut_at_the_centre(tmp_path
     pixels[:, 8:12] = 200
     Image.fromarray(pixels).save(tmp_path / "wide.png")
     cut = open_images(tmp_path / "wide.png", SHAPE, resize=6, crop=True).real(0, 1)[0]
-    assert cut.shape == SHAPE and (cut[:, 2:4] == 200).all() and not cut[:, 0].any()
+    assert cut.shape == SHAPE and (cut[:, 2:4] > 150).all() and (cut[:, 0] < 50).all()
     np.save(tmp_path / "wide.npy", pixels[np.newaxis])
     np.testing.assert_array_equal(open_images(tmp_path / "wide.npy", SHAPE, resize=6, crop=True).real(0, 1)[0], cut)
     np.testing.assert_array_equal(open_images(tmp_path / "wide.npy", SHAPE, crop=True).real(0, 1)[0], pixels[3:9, 7:12])
