@@ -8,9 +8,12 @@ import numpy as np
 
 from accel.errors import UserError
 from compiler.reference import execute
+from nets.described import DESCRIBED, described
 from nets.file import load_network
+from nets.float_network import FloatNetwork
 from nets.images import digits_samples
 from nets.model import Model
+from nets.quantise_network import quantise_network
 
 MODELS = Path(__file__).parent / "models"
 FILES = "a network file (.npz), a .tflite or an .onnx"
@@ -29,56 +32,49 @@ def load_model(name_or_path, weights=None, calibration=None, method="percentile"
     comes without calibration.
     """
     path = Path(name_or_path)
-    described = _described()
-    if name_or_path in described.DESCRIBED:
+    if name_or_path in DESCRIBED:
         if weights is None:
-            raise UserError(f"model {name_or_path!r} is a description without numbers: give --weights FILE, {described.DESCRIBED[name_or_path]}")
-        return _quantised(described.described(name_or_path, weights), Path(weights), calibration, method)
+            raise UserError(f"model {name_or_path!r} is a description without numbers: give --weights FILE, {DESCRIBED[name_or_path]}")
+        return _quantised(described(name_or_path, weights), Path(weights), calibration, method)
     if weights is not None:
-        raise UserError(f"--weights is for the described networks ({', '.join(described.DESCRIBED)}), but model {name_or_path!r} has its own")
+        raise UserError(f"--weights is for the described networks ({', '.join(DESCRIBED)}), but model {name_or_path!r} has its own")
     if name_or_path in names():
         return _quantised(load_network(MODELS / f"{name_or_path}.npz"), None, calibration, method)
     if path.suffix not in _READERS:
-        choice = ", ".join([*names(), *described.DESCRIBED])
+        choice = ", ".join([*names(), *DESCRIBED])
         raise UserError(f"unknown model {name_or_path!r}: choose {choice} or give {FILES}")
     if not path.is_file():
         raise UserError(f"there is no model file {path}")
     return _quantised(_READERS[path.suffix](path), path, calibration, method)
 
 
-def _described():
-    from nets import described
-    return described
-
-
-def _importer(name):
+def importer(name):
     """Return a module of nets.importers. Raises UserError where the packages that it needs are not installed."""
     try:
         return importlib.import_module(f"nets.importers.{name}")
-    except ImportError as error:
-        raise UserError(f"reading such a model needs packages that are not installed ({error}): run `make import`") from error
+    except ModuleNotFoundError as error:
+        raise UserError(f"models of TFLite and ONNX need packages that are not installed ({error}): run `make import`") from error
 
 
 def _onnx(path):
-    files = _importer("onnx_file")
+    files = importer("onnx_file")
     if files.is_quantised(files.read_onnx(path)):
-        return _importer("qdq").import_qdq(path)
-    return _importer("onnx_float").import_onnx_float(path)
+        return importer("qdq").import_qdq(path)
+    return importer("onnx_float").import_with_notes(path)
 
 
-_READERS = {".npz": load_network, ".tflite": lambda path: _importer("tflite").import_tflite(path), ".onnx": _onnx}
+_READERS = {".npz": load_network, ".tflite": lambda path: importer("tflite").import_tflite(path), ".onnx": _onnx}
 
 
 def _quantised(found, source, calibration, method):
-    """Return the Model of a Model, a Network or a FloatNetwork."""
-    from nets.float_network import FloatNetwork
+    """Return the Model of a Model, a Network, a FloatNetwork or (FloatNetwork, notes)."""
+    found, notes = found if isinstance(found, tuple) else (found, ())
     if not isinstance(found, FloatNetwork):
         return found if isinstance(found, Model) else Model(found, source)
     if calibration is None:
         raise UserError(f"{source} is a float network, which is quantised from the ranges of its values: give --calibrate SET, some images as it will see")
-    from nets.quantise_network import quantise_network
     images = calibration(found.tensors[found.input].shape)
-    return Model(quantise_network(found, images, method), source, found)
+    return Model(quantise_network(found, images, method), source, found, notes)
 
 
 def predictions(outputs):

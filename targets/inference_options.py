@@ -11,6 +11,7 @@ from accel.errors import UserError
 from compiler.binary import build_binary
 from nets.zoo import FILES
 from targets.model_options import add_image_options, add_model_options, model_of, samples_of
+from targets.tflite_check import tflite_check
 
 
 def add_options(parser):
@@ -33,12 +34,13 @@ def add_options(parser):
 
 @dataclass(frozen=True)
 class Work:
-    """What is to be run: the `binary` of a Model's network for `config`, on `samples`."""
+    """What is to be run: the `binary` of a Model's network for `config`, on `samples`; `tflite` is the TFLiteCheck of a .tflite, else None."""
 
     config: object
     model: object
     samples: object
     binary: object
+    tflite: object | None = None
 
     @property
     def network(self):
@@ -75,4 +77,4 @@ def work_of(arguments):
     samples = samples_of(arguments, model.network, arguments.count)
     if arguments.pictures and samples.pictures is None:
         raise UserError("--pictures is for the project's own images; leave it out with --images")
-    return Work(config, model, samples, build_binary(model.network, config, arguments.cpu, arguments.batch))
+    return Work(config, model, samples, build_binary(model.network, config, arguments.cpu, arguments.batch), tflite_check(model))

@@ -8,9 +8,9 @@ from accel.errors import UserError
 from nets.described import NETWORKS
 from nets.images import KINDS, digits_samples, open_images
 from nets.preprocessing import Preprocessing
+from nets.quantise_network import METHODS
 from nets.zoo import FILES, load_model
 
-METHODS = ("minmax", "percentile", "mse")
 
 
 def number(text):
