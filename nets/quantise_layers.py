@@ -3,7 +3,8 @@
 
 import numpy as np
 
-from compiler.ir import Add, AveragePool2D, Concat, Conv2D, FullyConnected, MaxPool2D, Rescale, Softmax
+from compiler import ir
+from compiler.ir import Add, AveragePool2D, Concat, Conv2D, FullyConnected, MaxPool2D, Rescale
 from compiler.numbers import quantize_multiplier
 from nets.quantise import clamp, quantise_layer
 
@@ -65,4 +66,4 @@ def concat(layer, *infos):
 
 def softmax(layer, source, target):
     """Return the Softmax of a FloatSoftmax."""
-    return Softmax(layer.name, layer.input, layer.output)
+    return ir.Softmax(layer.name, layer.input, layer.output)
