@@ -15,11 +15,12 @@ from compiler.eliminate import eliminate
 from compiler.ir import Add, AveragePool2D, Concat, Conv2D, MaxPool2D, Rescale
 from compiler.layout import align, place_tensors
 from compiler.lower import lower_layer, lower_network
+from compiler.numbers import Rounding
 from compiler.program import compile_network
 
 MODEL_ADDRESS = 0x4100_0000
 MAGIC = 0x4D4E5053  # "SPNM"
-VERSION = 4
+VERSION = 5
 
 # Word -> meaning.
 HEADER = (
@@ -73,6 +74,7 @@ LAYER = (
     ("streams", "address of the CPU's weight streams, or of an addition's tables and record; 0 where there are none"),
     ("blocks", "blocks of input channels"),
     ("include_padding", "1: an average counts padding"),
+    ("rounding", "MODEL_ROUNDING_*: of a convolution's scaled sums"),
 )
 
 
@@ -172,4 +174,5 @@ def _layer_words(network, layer, config, placements, stream_address):
         "clamp_min": layer.clamp_min, "clamp_max": layer.clamp_max, "streams": stream_address,
         "blocks": -(-source.shape[2] // config.block_channels) if kernel == KERNELS.index("conv2d") else 0,
         "include_padding": int(isinstance(layer, AveragePool2D) and layer.include_padding),
+        "rounding": layer.rounding if isinstance(layer, Conv2D) else Rounding.TWICE,
     }

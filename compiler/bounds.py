@@ -47,7 +47,7 @@ def _convolution(layer, low, high, zero_point, output_zero_point):
     left = np.maximum(layer.shifts.astype(np.int64), 0)
     wraps = (ends[0] < INT32_MIN >> left) | (ends[1] > INT32_MAX >> left)
     outputs = [requantise(np.clip(end, INT32_MIN, INT32_MAX), layer.multipliers.astype(np.int64), layer.shifts, output_zero_point, layer.clamp_min,
-                          layer.clamp_max) for end in ends]
+                          layer.clamp_max, layer.rounding) for end in ends]
     varies = wraps & (layer.multipliers > 0)
     return np.where(varies, layer.clamp_min, outputs[0]).astype(np.int64), np.where(varies, layer.clamp_max, outputs[1]).astype(np.int64)
 

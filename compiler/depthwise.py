@@ -7,6 +7,7 @@ import numpy as np
 
 from accel.errors import UserError
 from compiler.ir import AveragePool2D, Conv2D, Rescale
+from compiler.numbers import Rounding
 from compiler.weight_stream import TileStream, conv_stream, parameter_records, split_weights
 from compiler.window import Window
 
@@ -28,7 +29,7 @@ class ChannelWork:
     """`variants` are depthwise Conv2Ds of one kernel, stride and padding; `bands` (rows, columns, variant) say which outputs each computes.
 
     uniform: all planes have the weights and parameters of the first. padding is the value outside the map, folded the zero point that the biases
-    take in, output the zero point of the outputs; rounding is DRAIN's.
+    take in, output the zero point of the outputs.
     """
 
     variants: tuple
@@ -36,7 +37,6 @@ class ChannelWork:
     padding: int
     folded: int
     output: int
-    rounding: int = 0
     uniform: bool = False
 
 
@@ -74,14 +74,15 @@ def _average(layer, columns, shape, zero_point):
     if max(numbers) > MOST_POSITIONS:
         raise UserError(f"layer {layer.name!r} averages {max(numbers)} places, but at most {MOST_POSITIONS} are possible; average in two steps")
     variants = tuple(_mean(layer, columns, positions) for positions in numbers)
-    return ChannelWork(variants, tuple(bands), zero_point if layer.include_padding else 0, 0, 0, 1, True)
+    return ChannelWork(variants, tuple(bands), zero_point if layer.include_padding else 0, 0, 0, True)
 
 
 def _mean(layer, columns, positions):
     """Return the Conv2D of one plane whose sums, rounded once, are divided by `positions`."""
     multiplier, shift = (-(-(1 << 31) // positions), 0) if positions > 1 else (1 << 30, 1)
     return Conv2D(layer.name, layer.input, layer.output, np.ones((columns, *layer.window, 1)), np.zeros(columns), np.full(columns, multiplier),
-                  np.full(columns, shift), layer.stride, layer.padding, columns, layer.clamp_min, layer.clamp_max)
+                  np.full(columns, shift), layer.stride, layer.padding, columns, layer.clamp_min, layer.clamp_max,
+                  rounding=Rounding.HALF_AWAY)
 
 
 def spread_depthwise(layer, placement):

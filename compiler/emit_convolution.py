@@ -84,7 +84,7 @@ class _Body:
         dynamic = {"dynamic": 1, "first_block": job.blocks.start} if layer.dynamic_mask is not None else {}
         sums = {} if self.addition is None else self.addition.drain_fields
         self.emitter.set("DRAIN", zero_point=self.zero_points[1], clamp_min=layer.clamp_min, clamp_max=layer.clamp_max, pool_columns=part.pool,
-                         **sums)
+                         rounding=layer.rounding, **sums)
         self.emitter.geometry(job, part.column, part.width, zero_point=self.zero_points[0], split=split, **dynamic)
         for cluster in range(self.emitter.config.clusters):
             self.emitter.tile(cluster, job, part.runs[0 if split else cluster], part.column)

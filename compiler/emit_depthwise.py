@@ -62,7 +62,7 @@ class _Body:
         work, plan, emitter, config = self.plan.work, self.plan, self.emitter, self.emitter.config
         layer, sums = plan.geometry.layer, {} if self.addition is None else self.addition.drain_fields
         emitter.set("DRAIN", zero_point=work.output, clamp_min=layer.clamp_min, clamp_max=layer.clamp_max, pool_columns=part.pool,
-                    rounding=work.rounding, **sums)
+                    rounding=layer.rounding, **sums)
         emitter.geometry(job, part.column, part.width, zero_point=work.padding, split=plan.split, depthwise=1, blocks=1)
         first = job.blocks.start * config.beats_per_word
         for cluster in range(config.clusters):

@@ -19,7 +19,7 @@ def flatten(layer, info, placement):
     if layer.dynamic_mask is not None:
         mask = _in_memory_order(np.broadcast_to(layer.dynamic_mask, (1, *layer.weights.shape[1:])), placement).reshape(-1)
     flat = Conv2D(layer.name, layer.input, layer.output, weights, layer.bias, layer.multipliers, layer.shifts,
-                  clamp_min=layer.clamp_min, clamp_max=layer.clamp_max, dynamic_mask=mask)
+                  clamp_min=layer.clamp_min, clamp_max=layer.clamp_max, dynamic_mask=mask, rounding=layer.rounding)
     shape = (1, 1, weights.shape[3])
     return flat, TensorInfo(info.name, *shape, info.scale, info.zero_point), replace(placement, shape=shape, places=None)
 

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from accel.errors import UserError
+from compiler.numbers import Rounding
 
 
-def _constant(values, dtype):
+def constant(values, dtype):
+    """Return a copy of `values` as an array that nobody can write to."""
     array = np.array(values, dtype)
     array.setflags(write=False)
     return array
@@ -93,6 +95,7 @@ class Conv2D(Convolution):
     weights int8 [output channels, kernel height, kernel width, input channels / groups]; bias int32, multipliers int32 and shifts
     (positive left, 0 to 30; negative right, to 31) one an output channel. The bias is TFLite's: of sum((x - zero point) * w).
     dynamic_mask: bool [input channels], the run-time mask: a cleared channel counts as its zero point; None where the layer has none.
+    rounding: how the scaled sums become whole numbers.
     """
 
     name: str
@@ -108,14 +111,16 @@ class Conv2D(Convolution):
     clamp_min: int = -128
     clamp_max: int = 127
     dynamic_mask: np.ndarray | None = None
+    rounding: Rounding = Rounding.TWICE
 
     op = "conv2d"
 
     def __post_init__(self):
         for name, dtype in (("weights", np.int8), ("bias", np.int32), ("multipliers", np.int32), ("shifts", np.int8)):
-            object.__setattr__(self, name, _constant(getattr(self, name), dtype))
+            object.__setattr__(self, name, constant(getattr(self, name), dtype))
         if self.dynamic_mask is not None:
-            object.__setattr__(self, "dynamic_mask", _constant(self.dynamic_mask, bool))
+            object.__setattr__(self, "dynamic_mask", constant(self.dynamic_mask, bool))
+        object.__setattr__(self, "rounding", Rounding(self.rounding))
 
     @property
     def kept_weights(self):

@@ -2,14 +2,28 @@
 """TFLite's integer arithmetic on numpy arrays: int32 semantics, computed in int64.
 
 Source of the formulas: the reference kernels of TensorFlow Lite (kernels/internal/common.h, quantization_util.cc) and gemmlowp's
-fixedpoint.h, with double rounding.
+fixedpoint.h, with double rounding; the other ways of rounding are those of the accelerator's drain (accel/golden/requantise.py).
 """
 
 import math
+from enum import IntEnum
 
 import numpy as np
 
 INT32_MIN, INT32_MAX = -(1 << 31), (1 << 31) - 1
+
+
+class Rounding(IntEnum):
+    """How a scaled sum becomes a whole number; the values are those of DRAIN.rounding.
+
+    TWICE: as TFLite's reference kernels of convolutions, to the nearest at the 31st bit and again after the right shift. The others round the exact
+    product once: HALF_AWAY to the nearest, halves away from zero; HALF_UP to the nearest, halves up; DOWN to the next whole number below.
+    """
+
+    TWICE = 0
+    HALF_AWAY = 1
+    DOWN = 2
+    HALF_UP = 3
 
 
 def wrap32(values):
@@ -61,7 +75,20 @@ def multiply_by_quantized_multiplier(x, multiplier, shift):
     return rounding_divide_by_pot(saturating_rounding_doubling_high_mul(shifted, multiplier), np.maximum(-shift, 0))
 
 
-def requantise(accumulator, multiplier, shift, zero_point, clamp_min, clamp_max):
+def multiply_and_round_once(x, multiplier, shift, rounding):
+    """Return x * multiplier * 2**(shift - 31), for multiplier >= 0, rounded once as `rounding` (not TWICE) says; the left shift wraps at 32 bits."""
+    shift = np.asarray(shift, np.int64)
+    product = wrap32(np.asarray(x, np.int64) << np.maximum(shift, 0)) * np.asarray(multiplier, np.int64)
+    places = 31 + np.maximum(-shift, 0)
+    if rounding != Rounding.DOWN:
+        product += (np.int64(1) << (places - 1)) - ((product < 0) & (rounding == Rounding.HALF_AWAY))
+    return product >> places
+
+
+def requantise(accumulator, multiplier, shift, zero_point, clamp_min, clamp_max, rounding=Rounding.TWICE):
     """Return int8 outputs of int32 accumulators; multiplier and shift broadcast along the last axis (output channels)."""
-    scaled = multiply_by_quantized_multiplier(accumulator, multiplier, shift)
+    if rounding == Rounding.TWICE:
+        scaled = multiply_by_quantized_multiplier(accumulator, multiplier, shift)
+    else:
+        scaled = multiply_and_round_once(accumulator, multiplier, shift, rounding)
     return np.clip(scaled + zero_point, clamp_min, clamp_max).astype(np.int8)

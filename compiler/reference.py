@@ -4,8 +4,10 @@
 import numpy as np
 
 from accel.errors import UserError
-from compiler.ir import Add, AveragePool2D, Concat, Conv2D, MaxPool2D, Rescale
-from compiler.numbers import multiply_by_quantized_multiplier, requantise
+from compiler.cpu_layers import on_cpu
+from compiler.ir import Add, AveragePool2D, Concat, Conv2D, Lookup, MaxPool2D, Rescale, Softmax
+from compiler.numbers import multiply_by_quantized_multiplier, requantise, wrap32
+from compiler.softmax import softmax
 
 
 def _windows(maps, layer, fill):
@@ -36,7 +38,7 @@ def convolve(maps, layer, input_zero_point, output_zero_point):
 
 def _requantised(sums, layer, zero_point):
     accumulator = sums.astype(np.int64) + layer.bias
-    return requantise(accumulator, layer.multipliers.astype(np.int64), layer.shifts, zero_point, layer.clamp_min, layer.clamp_max)
+    return requantise(accumulator, layer.multipliers.astype(np.int64), layer.shifts, zero_point, layer.clamp_min, layer.clamp_max, layer.rounding)
 
 
 def max_pool(maps, layer):
@@ -65,8 +67,19 @@ def rescale(maps, layer, input_zero_point, output_zero_point):
     return requantise(maps.astype(np.int64) - input_zero_point, layer.multiplier, layer.shift, output_zero_point, layer.clamp_min, layer.clamp_max)
 
 
+def compute_on_cpu(layer, maps, info):
+    """Return [N, H', W', C'] of one of the CPU's layers for its input `maps` int8 [N, H, W, C], which the TensorInfo `info` describes; int8, but
+    int32 of a Sums."""
+    if isinstance(layer, Lookup):
+        return layer.table[maps.astype(np.int64) + 128]
+    if isinstance(layer, Softmax):
+        return softmax(maps, info.scale, layer.beta)
+    sums = (maps.astype(np.float64) - info.zero_point).reshape(len(maps), -1) @ layer.weights.reshape(len(layer.weights), -1).T.astype(np.float64)
+    return wrap32(sums.astype(np.int64) + layer.bias).astype(np.int32)[:, np.newaxis, np.newaxis]
+
+
 def compute(layer, maps, zero_points, output_zero_point):
-    """Return int8 [N, H', W', C'] of one layer for its input `maps` int8 [N, H, W, C] with their `zero_points`."""
+    """Return int8 [N, H', W', C'] of one of the accelerator's layers for its input `maps` int8 [N, H, W, C] with their `zero_points`."""
     if isinstance(layer, Conv2D):
         return convolve(maps[0], layer, zero_points[0], output_zero_point)
     if isinstance(layer, MaxPool2D):
@@ -83,7 +96,7 @@ def compute(layer, maps, zero_points, output_zero_point):
 
 
 def execute(network, images, off=None):
-    """Return {tensor name: int8 [N, H, W, C]} for int8 `images` [N, H, W, C]. Raises UserError where they have another shape.
+    """Return {tensor name: [N, H, W, C] of its dtype} for int8 `images` [N, H, W, C]. Raises UserError where they have another shape.
 
     off: {name of a convolution: bool [output channels]}, filters that a run-time mask turns off; they give their zero point, clamped.
     """
@@ -93,6 +106,9 @@ def execute(network, images, off=None):
         raise UserError(f"network {network.name!r} takes int8 images of {expected}, not {images.dtype} of {images.shape[1:]}")
     values = {network.input: images}
     for layer in network.layers:
+        if on_cpu(layer):
+            values[layer.output] = compute_on_cpu(layer, values[layer.input], network.tensors[layer.input])
+            continue
         zero_point = network.tensors[layer.output].zero_point
         outputs = compute(layer, [values[name] for name in layer.inputs], [network.tensors[name].zero_point for name in layer.inputs], zero_point)
         if off and layer.name in off:

@@ -6,6 +6,7 @@ from accel.registers import (
     RECORDS_OFFSET, REGISTERS, STATUS_BUSY, STATUS_DONE, STATUS_ERROR)
 from accel import isa
 from compiler.binary import HEADER, KERNELS, LAYER, MAGIC, MODEL_ADDRESS, VERSION
+from compiler.numbers import Rounding
 
 
 def _define(name, value):
@@ -41,6 +42,7 @@ def model_header():
     """Return the text of model_format.h: the structures of the model binary."""
     lines = ["#include <stdint.h>", "", _define("MODEL_ADDRESS", MODEL_ADDRESS), _define("MODEL_MAGIC", MAGIC), _define("MODEL_VERSION", VERSION), ""]
     lines += [_define(f"MODEL_KERNEL_{name.upper()}", number) for number, name in enumerate(KERNELS)]
+    lines += [_define(f"MODEL_ROUNDING_{rounding.name}", rounding) for rounding in Rounding]
     for structure, table in (("model_header", HEADER), ("model_layer", LAYER)):
         lines += ["", f"struct {structure} {{", *(f"\tint32_t {name}; /* {meaning} */" if name in ("clamp_min", "clamp_max", "input_zero", "output_zero")
                                                    else f"\tuint32_t {name}; /* {meaning} */" for name, meaning in table), "};"]

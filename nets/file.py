@@ -2,18 +2,17 @@
 """A quantised network as a file: an .npz of its arrays, and a JSON header that says what they are."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 
 import numpy as np
 
 from accel.errors import UserError
-from compiler.ir import Add, AveragePool2D, Concat, Conv2D, FullyConnected, MaxPool2D, Network, Padding, Rescale, TensorInfo
+from compiler.ir import (
+    Add, AveragePool2D, Concat, Conv2D, FullyConnected, Lookup, MaxPool2D, Network, Padding, Rescale, Softmax, Sums, TensorInfo)
 
 FORMAT = "sparcnet-network-1"
-_KINDS = {kind.op: kind for kind in (Add, AveragePool2D, Concat, Conv2D, FullyConnected, MaxPool2D, Rescale)}
-_ARRAYS = ("weights", "bias", "multipliers", "shifts")
-_MASK = "dynamic_mask"
+_KINDS = {kind.op: kind for kind in (Add, AveragePool2D, Concat, Conv2D, FullyConnected, Lookup, MaxPool2D, Rescale, Softmax, Sums)}
 
 
 def save_network(network, path):
@@ -23,13 +22,8 @@ def save_network(network, path):
         values = {"op": layer.op, **vars(layer)}
         if "padding" in values:
             values["padding"] = asdict(layer.padding)
-        for name in _ARRAYS:
-            if name in values:
-                arrays[f"{layer.name}.{name}"] = values.pop(name)
-        mask = values.pop(_MASK, None)
-        if mask is not None:
-            arrays[f"{layer.name}.{_MASK}"] = mask
-        layers.append(values)
+        arrays |= {f"{layer.name}.{name}": value for name, value in values.items() if isinstance(value, np.ndarray)}
+        layers.append({name: value for name, value in values.items() if not isinstance(value, np.ndarray)})
     header = {"format": FORMAT, "name": network.name, "input": network.input, "output": network.output, "labels": list(network.labels),
               "tensors": [asdict(tensor) for tensor in network.tensors.values()], "layers": layers}
     with Path(path).open("wb") as file:
@@ -59,8 +53,5 @@ def _layer(values, stored):
     for name in ("stride", "window", "inputs"):
         if name in values:
             values[name] = tuple(values[name])
-    if issubclass(kind, Conv2D):
-        values |= {name: stored[f"{values['name']}.{name}"] for name in _ARRAYS}
-        if f"{values['name']}.{_MASK}" in stored:
-            values[_MASK] = stored[f"{values['name']}.{_MASK}"]
-    return kind(**values)
+    places = {field.name: f"{values['name']}.{field.name}" for field in fields(kind)}
+    return kind(**values, **{name: stored[place] for name, place in places.items() if place in stored})

@@ -35,7 +35,15 @@ static inline uint32_t pixel_pitch(const struct model_layer *layer)
 	return layer->input_planar ? ACCEL_COLUMNS : layer->input_channels;
 }
 
-/* TFLite's requantisation of an accumulator with its bias. */
+/* x / 2^exponent rounded to nearest, halves away from zero; exponent 0 to 31. */
+static inline int32_t divided_by_power(int32_t x, unsigned exponent)
+{
+	uint32_t mask = (1u << exponent) - 1;
+
+	return (x >> exponent) + ((x & mask) > (mask >> 1) + (x < 0));
+}
+
+/* The output of an accumulator with its bias, rounded as the layer says. */
 int8_t requantise(int32_t accumulator, const struct parameters *parameters, const struct model_layer *layer);
 
 /* Convolutions and fully connected layers; channels that are in no mask cost nothing. */

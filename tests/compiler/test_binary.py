@@ -47,7 +47,7 @@ def test_header_table_and_program_are_where_the_header_says(seed):
     header = words_of(binary, HEADER)
     assert (header["magic"], header["address"], header["bytes"]) == (MAGIC, MODEL_ADDRESS, len(binary.data))
     assert (header["config"], header["instruction_set"]) == (CONFIG.hash, isa.ISA_VERSION)
-    assert header["layers"] == 3
+    assert header["layers"] == len(network.layers)
     program = header["program"] - MODEL_ADDRESS
     words = isa.from_bytes(binary.data[program:program + isa.INSTRUCTION_BYTES * header["instructions"]])
     assert isa.decode(words[0])[0] == "BEGIN" and isa.decode(words[-1])[0] == "END"

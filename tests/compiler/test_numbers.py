@@ -2,6 +2,7 @@
 """The vectorised arithmetic equals a transcription of TFLite's C++ on Python integers, and the golden model's."""
 
 import math
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -57,11 +58,32 @@ def test_the_multiplication_equals_the_cpp_over_the_whole_legal_range(x, multipl
     assert numbers.multiply_by_quantized_multiplier(x, multiplier, shift) == cpp_multiply(x, multiplier, shift)
 
 
-@given(st.lists(st.tuples(int32, multipliers, shifts), min_size=1, max_size=8), st.integers(-128, 127))
-def test_the_golden_model_requantises_alike(rows, zero_point):
+def rounded_once(x, multiplier, shift, rounding):
+    """The exact quotient, then a whole number of it."""
+    wrapped = ((x << max(shift, 0)) - numbers.INT32_MIN & 0xFFFFFFFF) + numbers.INT32_MIN
+    exact = Fraction(wrapped * multiplier, 1 << 31 + max(-shift, 0))
+    if rounding == numbers.Rounding.DOWN:
+        return math.floor(exact)
+    half_up = math.floor(exact + Fraction(1, 2))
+    return -math.floor(-exact + Fraction(1, 2)) if rounding == numbers.Rounding.HALF_AWAY and exact < 0 else half_up
+
+
+@given(int32, multipliers, shifts, st.sampled_from(list(numbers.Rounding)[1:]))
+def test_one_rounding_is_of_the_exact_product(x, multiplier, shift, rounding):
+    assert numbers.multiply_and_round_once(x, multiplier, shift, rounding) == rounded_once(x, multiplier, shift, rounding)
+
+
+@pytest.mark.parametrize("rounding, halves", [(numbers.Rounding.HALF_AWAY, [-2, -1, 1, 2]), (numbers.Rounding.DOWN, [-2, -1, 0, 1]),
+                                              (numbers.Rounding.HALF_UP, [-1, 0, 1, 2])])
+def test_halves_go_where_the_rounding_says(rounding, halves):
+    assert numbers.requantise(np.array([-3, -1, 1, 3]), 1 << 30, 0, 0, -128, 127, rounding).tolist() == halves
+
+
+@given(st.lists(st.tuples(int32, multipliers, shifts), min_size=1, max_size=8), st.integers(-128, 127), st.sampled_from(numbers.Rounding))
+def test_the_golden_model_requantises_alike(rows, zero_point, rounding):
     accumulator, multiplier, shift = (np.array(column, np.int64) for column in zip(*rows, strict=True))
-    ours = numbers.requantise(accumulator, multiplier, shift, zero_point, -100, 90)
-    golden = golden_requantise(accumulator[None], np.zeros_like(multiplier), multiplier, shift, zero_point, -100, 90)
+    ours = numbers.requantise(accumulator, multiplier, shift, zero_point, -100, 90, rounding)
+    golden = golden_requantise(accumulator[None], np.zeros_like(multiplier), multiplier, shift, zero_point, -100, 90, rounding)
     np.testing.assert_array_equal(golden[0], ours)
 
 

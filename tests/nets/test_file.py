@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """A network survives being written and read, and a file that is no network is refused."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from accel.errors import UserError
+from compiler.ir import Lookup, Network, Softmax, Sums, TensorInfo
+from compiler.numbers import Rounding
 from compiler.reference import execute
 from nets.file import load_network, save_network
 from tests.support.networks import convolution
@@ -31,6 +35,22 @@ def test_a_dynamic_mask_survives(tmp_path):
     again = load_network(tmp_path / "network.npz").layers[0]
     np.testing.assert_array_equal(again.dynamic_mask, network.layers[0].dynamic_mask)
     assert again.dynamic_mask.dtype == bool
+
+
+def test_roundings_and_the_cpus_layers_survive(tmp_path):
+    rng = np.random.default_rng(0)
+    one = convolution((4, 4), 10, 6)
+    tensors = one.tensors | {"table": replace(one.tensors["out"], name="table"), "softmax": TensorInfo("softmax", 2, 2, 6, 1 / 256, -128),
+                             "sums": TensorInfo("sums", 1, 1, 3, dtype="int32")}
+    layers = (replace(one.layers[0], rounding=Rounding.DOWN), Lookup("lookup", "out", "table", rng.integers(-128, 128, 256)),
+              Softmax("softmax", "table", "softmax", 0.5), Sums("sums", "softmax", "sums", rng.integers(-128, 128, (3, 2, 2, 6)), [1, 2, 3]))
+    network = Network("steps", "in", "sums", tensors, layers)
+    save_network(network, tmp_path / "network.npz")
+    again, images = load_network(tmp_path / "network.npz"), random_images(network, 1)
+    assert again.tensors == network.tensors and again.layers[0].rounding is Rounding.DOWN and again.layers[2] == layers[2]
+    expected, got = execute(network, images), execute(again, images)
+    for name in expected:
+        np.testing.assert_array_equal(got[name], expected[name], err_msg=name)
 
 
 @pytest.mark.parametrize("content", [b"", b"not a zip", None])

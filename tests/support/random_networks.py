@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from compiler.ir import AveragePool2D, Conv2D, FullyConnected, MaxPool2D, Network, Padding, Rescale, TensorInfo
+from compiler.numbers import Rounding
 from tests.support.random_numbers import clear_channels, output_numbers, random_weights, scaling, zero_point
 
 
@@ -79,8 +80,9 @@ def _convolution(rng, limits, kind, names, source, target_zero_point, kernel, ou
     weights = clear_channels(rng, weights, limits.columns)
     bias, multipliers, shifts = output_numbers(rng, weights, source.zero_point)
     low, high = sorted(int(n) for n in rng.integers(-128, 128, 2)) if rng.random() < 0.4 else (-128, 127)
+    rounding = Rounding(rng.integers(len(Rounding))) if rng.random() < 0.3 else Rounding.TWICE
     layer = kind(names[0], source.name, names[1], weights, bias, multipliers, shifts, stride=stride, padding=padding, groups=groups,
-                 clamp_min=low, clamp_max=high)
+                 clamp_min=low, clamp_max=high, rounding=rounding)
     return layer, TensorInfo(names[1], *layer.output_shape(source.shape), zero_point=target_zero_point)
 
 

@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What the random layers of the hardware's tests cover."""
 
+from collections import Counter
+
 import numpy as np
 import pytest
 
 from accel.config import CONFIGS
 from compiler.ir import Conv2D
+from compiler.numbers import Rounding
 from compiler.reference import execute
 from tests.support.random_networks import random_images, random_network, spans_of, spans_several_tiles
 
@@ -44,6 +47,11 @@ def test_weights_of_minus_128_come_often_and_can_be_left_out():
         return np.mean([bool((layer.weights == -128).any()) for layer in layers])
     assert share() > 0.5
     assert share(least_weight=-127) == 0
+
+
+def test_every_rounding_is_there():
+    roundings = Counter(layer.rounding for layer, _ in layers_of(CONFIGS["tiny"]) if isinstance(layer, Conv2D))
+    assert set(roundings) == set(Rounding) and min(roundings.values()) > 20
 
 
 def test_every_kind_of_layer_is_there():
