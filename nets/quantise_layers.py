@@ -3,8 +3,7 @@
 
 import numpy as np
 
-from compiler import ir
-from compiler.ir import Add, AveragePool2D, Concat, Conv2D, FullyConnected, MaxPool2D, Rescale
+from compiler.ir import Add, AveragePool2D, Concat, Conv2D, FullyConnected, MaxPool2D, Rescale, Softmax
 from compiler.numbers import quantize_multiplier
 from nets.quantise import clamp, quantise_layer
 
@@ -66,4 +65,4 @@ def concat(layer, *infos):
 
 def softmax(layer, source, target):
     """Return the Softmax of a FloatSoftmax."""
-    return ir.Softmax(layer.name, layer.input, layer.output)
+    return Softmax(layer.name, layer.input, layer.output)
