@@ -12,7 +12,7 @@ from accel.errors import UserError
 from nets.digits_data import digits
 from nets.pictures import Pictures, fitted
 from nets.preprocessing import Preprocessing
-from nets.quantise import quantise_activations
+from nets.quantise import dequantise, quantise_activations
 
 KINDS = ".npz or .npy of arrays, a PNG or JPEG, a folder or .tar of them"
 
@@ -72,10 +72,10 @@ class ImageSet:
         numbers = self.source.read(first, last)
         return numbers if numbers.dtype == np.int8 else quantise_activations(self._real(numbers, tensor), tensor.scale, tensor.zero_point)
 
-    def spread(self, count):
-        """Return float32 [count, H, W, C] of images evenly spread over the set, or of all of them where there are fewer."""
+    def spread(self, count, tensor=None):
+        """Return float32 [count, H, W, C] of images evenly spread over the set, or of all of them where there are fewer; tensor: see real()."""
         places = np.unique(np.linspace(0, len(self) - 1, min(count, len(self))).astype(int))
-        return np.concatenate([self.real(place, place + 1) for place in places])
+        return np.concatenate([self.real(place, place + 1, tensor) for place in places])
 
     def samples(self, network, count):
         """Return the first `count` images as the Samples of a Network. Raises UserError where there are fewer."""
@@ -87,7 +87,7 @@ class ImageSet:
             return self.preprocessing.apply(numbers)
         if tensor is None:
             raise UserError("the images are int8, quantised already, but real values are wanted to calibrate with: give uint8 or float images")
-        return (tensor.scale * (numbers.astype(np.float32) - tensor.zero_point)).astype(np.float32)
+        return dequantise(numbers, tensor.scale, tensor.zero_point).astype(np.float32)
 
 
 def open_images(path, shape, preprocessing=None, labels=None, resize=None, crop=False):
