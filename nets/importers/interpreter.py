@@ -8,6 +8,8 @@ from ai_edge_litert.interpreter import Interpreter as LiteRT
 from ai_edge_litert.interpreter import OpResolverType
 
 from accel.errors import UserError
+from compiler.expectation import first_difference
+from compiler.reference import execute
 from nets.importers.tflite_file import read_tflite
 
 
@@ -48,3 +50,21 @@ class Interpreter:
 
 def _as_int8(array):
     return (array ^ 0x80).view(np.int8) if array.dtype == np.uint8 else array
+
+
+def differences(model, images, advance=lambda: None):
+    """Return a sentence for each tensor of each int8 image [N, H, W, C] where the reference differs from the interpreter: none, where all are exact.
+
+    model: of a TFLite file. Every tensor that both have, those of model.indices, is compared. advance: called after each image.
+    """
+    interpreter, sentences = Interpreter(model.source), []
+    for place, image in enumerate(images):
+        theirs, ours = interpreter.run(image), execute(model.network, image[np.newaxis])
+        for name, number in model.indices.items():
+            mine = ours[name][0]
+            wrong = first_difference(theirs[number].reshape(mine.shape), mine)
+            if wrong:
+                sentences.append("image {}, tensor {!r} (number {} in the file), position {} (row, column, channel): TFLite's interpreter gives {}, "
+                                 "the reference {}".format(place, name, number, *wrong))
+        advance()
+    return sentences

@@ -6,9 +6,8 @@ import numpy as np
 from accel.errors import UserError
 from compiler.ir import Add, Concat, Conv2D, FullyConnected, Lookup, Padding, Rescale, Softmax
 from compiler.numbers import Rounding, requantise
+from nets.importers import tflite_numbers as numbers
 from nets.importers import tflite_pools as pools
-from nets.importers.tflite_numbers import (addition_scaling, concatenation_table, half_short_product_scale, logistic_table, product_scale, quotient, rounded_scaling,
-                                           short_product_scale, short_quotient)
 from nets.importers.tflite_weights import bias_of, weights_of
 
 
@@ -25,7 +24,7 @@ def _convolution(translation, operator, weights, scales, groups):
             translation.refuse(operator, "is dilated", "set its dilation to 1: a larger kernel with zeros computes the same")
     name = translation.map_name(operator, padded=True)
     source, target = translation.tensor(operator.inputs[0]), translation.tensor(operator.outputs[0])
-    product = half_short_product_scale if source.dtype == "uint8" else product_scale
+    product = numbers.half_short_product_scale if source.dtype == "uint8" else numbers.product_scale
     pairs = [translation.scaling(operator, product(source.scale, scale, target.scale)) for scale in scales]
     stride, padding = translation.window(operator, weights.shape[1:3])
     layer = {"weights": weights, "bias": bias_of(translation, operator, len(weights)), **_columns(pairs), "stride": stride, "padding": padding,
@@ -61,7 +60,7 @@ def fully_connected(translation, operator):
     bias = bias_of(translation, operator, outputs)
     largest = np.abs(matrix.astype(np.int64)).sum(axis=1) * 255 + np.abs(bias.astype(np.int64))
     try:
-        pairs = [rounded_scaling(product_scale(source.scale, scale, target.scale), int(most)) for scale, most in zip(scales, largest, strict=True)]
+        pairs = [numbers.rounded_scaling(numbers.product_scale(source.scale, scale, target.scale), int(most)) for scale, most in zip(scales, largest, strict=True)]
     except (UserError, ValueError) as error:
         translation.refuse(operator, f"has scales that do not fit, since {error}", "quantise the model anew with representative images")
     weights = matrix.reshape(outputs, *((1, 1, length) if by_pixel else shape))
@@ -76,7 +75,7 @@ def add(translation, operator):
     first, second, total = (tensor.shape for tensor in tensors)
     if first != second:
         translation.refuse(operator, f"adds maps of {list(first)} and {list(second)}", "there is no broadcasting: let both have the same shape")
-    scalings = addition_scaling(*(tensor.scale for tensor in tensors))
+    scalings = numbers.addition_scaling(*(tensor.scale for tensor in tensors))
     values = [number for pair in scalings for number in pair]
     keys = [f"{which}_{what}" for which in ("input", "other", "output") for what in ("multiplier", "shift")]
     translation.put(operator, Add, *names, **dict(zip(keys, values, strict=True)), **translation.clamp(operator))
@@ -95,15 +94,15 @@ def mul(translation, operator):
         translation.refuse(operator, "multiplies two maps", "only a factor that is constant can be imported")
     factor, name = translation.tensor(operator.inputs[places[0]]), translation.map_name(operator, 1 - places[0])
     source, target, channels = translation.tensor(operator.inputs[1 - places[0]]), translation.tensor(operator.outputs[0]), translation.info(name).channels
-    numbers = factor.data.astype(np.int64).reshape(-1) - int(factor.zero_points[0])
-    if numbers.size not in (1, channels) or (numbers.size > 1 and factor.shape[-1] != channels):
+    factors = factor.data.astype(np.int64).reshape(-1) - int(factor.zero_points[0])
+    if factors.size not in (1, channels) or (factors.size > 1 and factor.shape[-1] != channels):
         translation.refuse(operator, f"has a factor of {list(factor.shape)}", f"let it be one number, or one for each of the {channels} channels")
-    if numbers.min() < -128 or numbers.max() > 127:
-        translation.refuse(operator, f"has factors from {numbers.min()} to {numbers.max()}, its zero point subtracted, that exceed int8",
+    if factors.min() < -128 or factors.max() > 127:
+        translation.refuse(operator, f"has factors from {factors.min()} to {factors.max()}, their zero point subtracted, that exceed int8",
                            "quantise the factor with zero point 0")
-    multiplier, shift = translation.scaling(operator, short_product_scale(translation.tensor(operator.inputs[0]).scale,
+    multiplier, shift = translation.scaling(operator, numbers.short_product_scale(translation.tensor(operator.inputs[0]).scale,
                                                                            translation.tensor(operator.inputs[1]).scale, target.scale))
-    weights = np.broadcast_to(numbers, channels).reshape(channels, 1, 1, 1)
+    weights = np.broadcast_to(factors, channels).reshape(channels, 1, 1, 1)
     translation.note(f"{operator.kind} of {source.name!r} by a constant is a depthwise 1x1 convolution")
     translation.put(operator, Conv2D, name, weights=weights, bias=np.zeros(channels), multipliers=np.full(channels, multiplier),
          shifts=np.full(channels, shift), groups=channels, **translation.clamp(operator))
@@ -112,7 +111,7 @@ def mul(translation, operator):
 def activation(translation, operator):
     """RELU, RELU6 and RELU_N1_TO_1 that stand alone."""
     source, target = translation.tensor(operator.inputs[0]), translation.tensor(operator.outputs[0])
-    multiplier, shift = translation.scaling(operator, short_quotient(source.scale, target.scale))
+    multiplier, shift = translation.scaling(operator, numbers.short_quotient(source.scale, target.scale))
     translation.put(operator, Rescale, translation.name(operator), multiplier=multiplier, shift=shift,
          **translation.clamp(operator, operator.kind))
 
@@ -120,7 +119,7 @@ def activation(translation, operator):
 def logistic(translation, operator):
     """The sigmoid, by the table of 256 numbers that TFLite computes."""
     source, target = translation.tensor(operator.inputs[0]), translation.tensor(operator.outputs[0])
-    table = logistic_table(source.scale, source.zero_point, target.scale, target.zero_point)
+    table = numbers.logistic_table(source.scale, source.zero_point, target.scale, target.zero_point)
     translation.put(operator, Lookup, translation.name(operator), table=table)
 
 
@@ -143,13 +142,13 @@ def concatenation(translation, operator):
 def _at_scale_of_output(translation, operator, place):
     name = translation.map_name(operator, place)
     source, target = translation.tensor(operator.inputs[place]), translation.tensor(operator.outputs[0])
-    numbers = (source.scale, source.zero_point, target.scale, target.zero_point)
-    if numbers[:2] == numbers[2:]:
+    both = (source.scale, source.zero_point, target.scale, target.zero_point)
+    if both[:2] == both[2:]:
         return name
     if source.dtype == "int8":
         translation.refuse(operator, f"joins int8 maps of the scales {source.scale} and {target.scale}, or of other zero points",
                            "quantise it anew: input and output of an int8 CONCATENATION have the same")
-    table, (multiplier, shift) = concatenation_table(*numbers), translation.scaling(operator, quotient(source.scale, target.scale))
+    table, (multiplier, shift) = numbers.concatenation_table(*both), translation.scaling(operator, numbers.quotient(source.scale, target.scale))
     every = np.arange(-128, 128) - source.zero_point
     if (requantise(every, multiplier, shift, target.zero_point, -128, 127) == table).all():
         return translation.put(operator, Rescale, name, suffix=f"_input{place}", multiplier=multiplier, shift=shift).output
@@ -165,7 +164,7 @@ def quantize(translation, operator):
     elif (source.scale, source.zero_point) == (target.scale, target.zero_point):
         translation.rename(operator)
     else:
-        multiplier, shift = translation.scaling(operator, quotient(source.scale, target.scale))
+        multiplier, shift = translation.scaling(operator, numbers.quotient(source.scale, target.scale))
         translation.put(operator, Rescale, translation.name(operator), multiplier=multiplier, shift=shift)
 
 

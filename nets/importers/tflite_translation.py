@@ -17,6 +17,11 @@ from nets.model import Model
 _SAME = 0  # tflite.Padding.SAME
 
 
+def _sum(first, second):
+    """Return the Padding of both together."""
+    return Padding(first.top + second.top, first.left + second.left, first.bottom + second.bottom, first.right + second.right)
+
+
 class Translation:
     """The network as it grows. Each TFLite tensor that is computed stands for one of the network, several of them perhaps for the same."""
 
@@ -91,8 +96,7 @@ class Translation:
         """Let the operator's output stand for its input's map, with a border of zero points around it where `padding` says so."""
         source, target = operator.inputs[0], operator.outputs[0]
         self._standing[target] = self.name(operator, padded=True)
-        before = self.border(source)
-        self._padded[target] = Padding(before.top + padding.top, before.left + padding.left, before.bottom + padding.bottom, before.right + padding.right)
+        self._padded[target] = _sum(self.border(source), padding)
 
     def border(self, number):
         """Return the Padding that PADs have put around the file's tensor `number`."""
@@ -127,13 +131,17 @@ class Translation:
         return True
 
     def window(self, operator, kernel):
-        """Return (stride, Padding) of a window of (height, width) over input 0, a PAD before it included."""
+        """Return (stride, Padding) of a window of (height, width) over input 0, a PAD before it included.
+
+        A stride that leaves the window one place is made the smallest that does: files have such as large as the map.
+        """
         number, options = operator.inputs[0], operator.options
-        stride, border = (options["stride_h"], options["stride_w"]), self.border(number)
-        if options["padding"] != _SAME:
-            return stride, border
-        same = same_padding(self.tensor(number).map_shape[:2], kernel, stride)
-        return stride, Padding(border.top + same.top, border.left + same.left, border.bottom + same.bottom, border.right + same.right)
+        sizes, stride, pad = self.tensor(number).map_shape[:2], (options["stride_h"], options["stride_w"]), Padding()
+        if options["padding"] == _SAME:
+            pad = same_padding(sizes, kernel, stride)
+        spans = (sizes[0] + pad.top + pad.bottom, sizes[1] + pad.left + pad.right)
+        stride = tuple(max(1, min(step, span - size + 1)) for step, span, size in zip(stride, spans, kernel, strict=True))
+        return stride, _sum(pad, self.border(number))
 
     def clamp(self, operator, activation=None):
         """Return {clamp_min, clamp_max} of the operator's output: of its fused activation, or of the one named."""

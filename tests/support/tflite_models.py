@@ -3,8 +3,7 @@
 
 import numpy as np
 
-from compiler.reference import execute
-from nets.importers.interpreter import Interpreter
+from nets.importers.interpreter import Interpreter, differences
 from nets.importers.tflite import import_tflite
 from tests.support.tflite_builder import TFLiteBuilder
 
@@ -199,14 +198,7 @@ def assert_equal_to_interpreter(path, images=None, count=8, seed=0):
     """Assert that the reference's tensors equal the interpreter's, all that both have, on `images` or on random ones; returns the Model."""
     model = import_tflite(path)
     network = model.network
-    if images is None:
-        images = random_images(network.tensors[network.input].shape, count, seed)
-    ours, interpreter = execute(network, images), Interpreter(path)
     assert network.output in model.indices and network.input in model.indices
-    for place, image in enumerate(images):
-        theirs = interpreter.run(image)
-        for name, number in model.indices.items():
-            mine = ours[name][place]
-            wrong = np.argwhere(theirs[number].reshape(mine.shape) != mine)
-            assert not len(wrong), f"image {place}, tensor {name}, {len(wrong)} differ, first {wrong[0]}"
+    wrong = differences(model, random_images(network.tensors[network.input].shape, count, seed) if images is None else images)
+    assert not wrong, wrong
     return model

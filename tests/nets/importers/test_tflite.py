@@ -5,7 +5,9 @@ import numpy as np
 import pytest
 
 from compiler.ir import Conv2D, Lookup, Padding, Rescale
+from compiler.numbers import multiply_by_quantized_multiplier, quantize_multiplier
 from nets.importers.tflite import import_tflite
+from nets.importers.tflite_numbers import half_short_product_scale, product_scale
 from tests.support.tflite_models import NONE, RELU, RELU6, RELU_N1_TO_1, SAME, VALID, TFLiteModel, assert_equal_to_interpreter
 
 TYPES = pytest.mark.parametrize("dtype", ("int8", "uint8"))
@@ -55,10 +57,56 @@ def test_weights_of_minus_128_are_exact(tmp_path, dtype):
     assert all(layer.weights.min() == -128 for layer in layers)
 
 
-def test_a_convolution_without_bias_and_one_in_groups_are_exact(tmp_path):
+def test_a_convolution_in_groups_is_exact(tmp_path):
     model = TFLiteModel((6, 6, 8))
-    layers = check(tmp_path, model, model.convolution(model.convolution(model.input, 12, bias=False), 6, groups=3))
-    assert not layers[0].bias.any() and layers[1].groups == 3
+    layer, = check(tmp_path, model, model.convolution(model.input, 12, groups=4))
+    assert layer.groups == 4
+
+
+def test_a_convolution_without_bias_has_zeros(tmp_path):
+    model = TFLiteModel((6, 6, 8))
+    layer, = import_tflite(model.save(tmp_path, model.convolution(model.input, 12, bias=False))).network.layers
+    assert layer.bias.shape == (12,) and not layer.bias.any()
+
+
+@pytest.mark.parametrize("kind, dtype, per_channel", [(kind, *numbers) for kind in ("convolution", "depthwise", "dense")
+                                                      for numbers in (("int8", True), ("int8", False), ("uint8", False))])
+def test_sums_that_lie_where_scales_of_single_and_double_precision_differ_are_exact(tmp_path, kind, dtype, per_channel):
+    told_apart = 0
+    for seed in range(6):
+        rng = np.random.default_rng(seed)
+        scale, weight_scale, output_scale = (np.float32(rng.uniform(*ends)) for ends in ((0.01, 0.1), (1e-4, 2e-4), (0.05, 0.3)))
+        sums = _sums_told_apart(scale, weight_scale, output_scale)
+        told_apart += len(sums)
+        if len(sums):
+            model = TFLiteModel((1, 1, len(sums) if kind == "depthwise" else 1), dtype, scale=scale, zero_point=0)
+            output = _only_bias(model, kind, sums, np.full(len(sums), weight_scale) if per_channel else weight_scale, output_scale)
+            path = model.save(tmp_path, output)
+            assert_equal_to_interpreter(path, np.zeros((1, *model.shape(model.input)[1:]), np.int8))
+    assert told_apart > 20
+
+
+def _sums_told_apart(scale, weight_scale, output_scale):
+    """Return up to 60 sums that lie between what the scale in float64 and the one with its product in float32 round up."""
+    both = [product(scale, weight_scale, output_scale) for product in (product_scale, half_short_product_scale)]
+    near = np.floor((np.arange(-120, 120) + 0.5) / both[0]).astype(np.int64)
+    sums = np.unique(near + np.arange(-12, 13)[:, np.newaxis])
+    first, second = (multiply_by_quantized_multiplier(sums, *quantize_multiplier(real)) for real in both)
+    return sums[first != second][:60]
+
+
+def _only_bias(model, kind, sums, weight_scale, output_scale):
+    """Append a layer of `kind` whose outputs are its bias `sums`, scaled, for an input of zeros."""
+    outputs, depthwise = len(sums), kind == "depthwise"
+    shape = {"convolution": [outputs, 1, 1, 1], "depthwise": [1, 1, 1, outputs], "dense": [outputs, 1]}[kind]
+    weights = model.tensor(shape, weight_scale, model.offset, model.dtype, np.full(shape, 1 + model.offset), axis=3 if depthwise else 0)
+    bias = model.tensor([outputs], np.float32(model.scale(model.input)) * weight_scale, 0, "int32", sums)
+    output = model.map([1, outputs] if kind == "dense" else [1, 1, 1, outputs], output_scale, 0)
+    name, options = {"convolution": ("CONV_2D", "Conv2D"), "depthwise": ("DEPTHWISE_CONV_2D", "DepthwiseConv2D"),
+                     "dense": ("FULLY_CONNECTED", "FullyConnected")}[kind]
+    window = {} if kind == "dense" else {"strideH": 1, "strideW": 1, "dilationHFactor": 1, "dilationWFactor": 1}
+    model.operator(name, [model.input, weights, bias], [output], options, 3, **window, **({"depthMultiplier": 1} if depthwise else {}))
+    return output
 
 
 @TYPES
@@ -106,6 +154,27 @@ def test_additions_of_maps_of_other_scales_are_exact(tmp_path, dtype, activation
 
 
 @TYPES
+@pytest.mark.parametrize("ratio", (0.77, 3.1))
+def test_an_addition_is_exact_for_every_pair_of_numbers(tmp_path, dtype, ratio):
+    model = TFLiteModel((256, 256, 2), dtype, scale=0.0713, zero_point=-77)
+    first, second = (_channel(model, channel, zero_point) for channel, zero_point in enumerate((-77, -100)))
+    output = model.add(first, model.quantize(second, 0.0713 * ratio, 11), zero_point=-20)
+    numbers = np.stack(np.meshgrid(np.arange(-128, 128), np.arange(-128, 128)), axis=-1)
+    assert_equal_to_interpreter(model.save(tmp_path, output), numbers.astype(np.int8)[np.newaxis])
+
+
+def _channel(model, channel, zero_point):
+    """Append a convolution that gives one of the input's two channels; returns its output's number."""
+    numbers = np.zeros((1, 1, 1, 2), int)
+    numbers[..., channel] = 127
+    weights = model.tensor([1, 1, 1, 2], 1 / 127, model.offset, model.dtype, numbers + model.offset)
+    bias = model.tensor([1], model.scale(model.input) / 127, 0, "int32", [0])
+    output = model.map([*model.shape(model.input)[:3], 1], model.scale(model.input), zero_point)
+    model.operator("CONV_2D", [model.input, weights, bias], [output], "Conv2D", 3, strideH=1, strideW=1, dilationHFactor=1, dilationWFactor=1)
+    return output
+
+
+@TYPES
 @pytest.mark.parametrize("shape, first", [((1, 1, 1, 6), False), ((6,), True), ((1,), False), ((), True)])
 def test_a_multiplication_by_a_constant_is_a_depthwise_convolution(tmp_path, dtype, shape, first):
     model = TFLiteModel((5, 4, 6), dtype)
@@ -121,10 +190,17 @@ def test_a_multiplication_by_a_constant_with_a_zero_point_is_exact_where_the_fac
 @TYPES
 @pytest.mark.parametrize("kind", ("AVERAGE_POOL_2D", "MAX_POOL_2D"))
 @pytest.mark.parametrize("window, stride, padding, activation", [
-    ((2, 2), (2, 2), VALID, NONE), ((3, 3), (2, 2), VALID, RELU), ((7, 5), (1, 1), VALID, NONE), ((2, 3), (1, 2), VALID, RELU6)])
+    ((2, 2), (2, 2), VALID, NONE), ((3, 3), (2, 2), VALID, RELU), ((7, 5), (7, 5), VALID, NONE), ((2, 3), (1, 2), VALID, RELU6),
+    ((6, 4), (25, 3), VALID, NONE)])
 def test_pools_are_exact(tmp_path, dtype, kind, window, stride, padding, activation):
     model = TFLiteModel((7, 5, 6), dtype)
     check(tmp_path, model, model.pool(kind, model.input, window, stride, padding, activation), count=30)
+
+
+def test_a_stride_that_leaves_a_window_one_place_is_as_small_as_it_can_be(tmp_path):
+    model = TFLiteModel((30, 7, 2))
+    layer, = check(tmp_path, model, model.pool("AVERAGE_POOL_2D", model.input, (30, 5), (30, 25)))
+    assert layer.stride == (1, 3)
 
 
 @pytest.mark.parametrize("dtype, kind", [("int8", "AVERAGE_POOL_2D"), ("int8", "MAX_POOL_2D"), ("uint8", "MAX_POOL_2D")])
@@ -208,7 +284,7 @@ def test_the_sigmoid_is_exact_for_every_number(tmp_path, dtype, seed):
 
 
 @TYPES
-@pytest.mark.parametrize("shape, scale, beta", [((1, 1, 10), 0.17, 1.0), ((1, 1, 1000), 0.08, 1.0), ((3, 2, 5), 0.02, 2.0), ((1, 1, 2), 0.9, 0.5)])
+@pytest.mark.parametrize("shape, scale, beta", [((1, 1, 10), 0.17, 1.0), ((1, 1, 400), 0.08, 1.0), ((3, 2, 5), 0.02, 2.0), ((1, 1, 2), 0.9, 0.5)])
 def test_a_softmax_is_exact(tmp_path, dtype, shape, scale, beta):
     model = TFLiteModel(shape, dtype, scale=scale)
     check(tmp_path, model, model.softmax(model.input, beta), count=20)
