@@ -17,26 +17,41 @@ _BINS, _TRIES = 4096, 61
 _BATCH = 4
 
 
-class Histogram:
-    """Counts values in equal bins from -reach to reach, reach a power of two: where a value lies beyond, reach doubles and pairs of bins merge.
-
-    So values may come in any number of batches, of which none is kept. low and high are the least and largest value, or 0.
-    """
+class Extent:
+    """low and high: the least and the largest value that was added, or 0 where none is beyond it."""
 
     def __init__(self):
         self.low = self.high = 0.0
-        self.reach, self.counts = None, np.zeros(2 * _BINS, np.int64)
 
     def add(self, values):
-        """Count float32 `values` of any shape. Raises ValueError where one is infinite or not a number."""
+        """Take in float32 `values` of any shape. Raises ValueError where one is infinite or not a number."""
         low, high = float(values.min()), float(values.max())
         if not math.isfinite(low) or not math.isfinite(high):
             raise ValueError("a value is infinite or not a number")
         self.low, self.high = min(self.low, low), max(self.high, high)
-        self._widen(max(-low, high))
+
+    def minmax(self):
+        """Return (low, high)."""
+        return self.low, self.high
+
+
+class Histogram(Extent):
+    """Counts values in equal bins from -reach to reach, reach a power of two: where a value lies beyond, reach doubles and pairs of bins merge.
+
+    So values may come in any number of batches, of which none is kept.
+    """
+
+    def __init__(self):
+        super().__init__()
+        self.reach, self.counts = None, np.zeros(2 * _BINS, np.int64)
+
+    def add(self, values):
+        """Count float32 `values` of any shape. Raises ValueError where one is infinite or not a number."""
+        super().add(values)
+        self._widen(max(-self.low, self.high))
         if self.reach is None:
             return
-        bins = (values.ravel() * np.float32(_BINS / self.reach)).astype(np.float32)
+        bins = values.ravel() * np.float32(_BINS / self.reach)
         bins += np.float32(_BINS)
         self.counts += np.bincount(np.minimum(bins.astype(np.int32), 2 * _BINS - 1), minlength=2 * _BINS)
 
@@ -61,7 +76,7 @@ class Histogram:
         low, high = edges[np.searchsorted(below, beyond, "right")], edges[::-1][np.searchsorted(above, beyond, "right")]
         return max(self.low, min(low, 0.0)), min(self.high, max(high, 0.0))
 
-    def least_error(self):
+    def mse(self):
         """Return the (low, high), of those that are a share of all values' range, whose int8 numbers have the least squared error."""
         if self.reach is None:
             return 0.0, 0.0
@@ -76,10 +91,6 @@ class Histogram:
                 best, found = error, (self.low * share, self.high * share)
         return found
 
-    def range(self, method):
-        """Return (low, high) by one of METHODS."""
-        return {"minmax": lambda: (self.low, self.high), "percentile": self.percentile, "mse": self.least_error}[method]()
-
 
 def calibrate(network, images, method):
     """Return {tensor: (low, high)} of a FloatNetwork for float `images` [N, H, W, C]; low <= 0 <= high.
@@ -90,11 +101,16 @@ def calibrate(network, images, method):
         raise UserError(f"there is no calibration method {method!r}: use one of {', '.join(METHODS)}")
     if not len(images):
         raise UserError(f"network {network.name!r} is to be quantised without images: give some to calibrate with, 16 or more")
-    histograms = {name: Histogram() for name in (network.input, *(layer.output for layer in network.layers))}
+    extents = {name: Histogram() if _range(network, name, method) != "minmax" else Extent()
+               for name in (network.input, *(layer.output for layer in network.layers))}
     for first in range(0, len(images), _BATCH):
         for name, values in run_layers(network, images[first:first + _BATCH]):
             try:
-                histograms[name].add(values)
+                extents[name].add(values)
             except ValueError as error:
                 raise UserError(f"tensor {name!r} of network {network.name!r}: {error}; check weights and images") from error
-    return {name: histogram.range("minmax" if name in (network.input, network.output) else method) for name, histogram in histograms.items()}
+    return {name: getattr(extent, _range(network, name, method))() for name, extent in extents.items()}
+
+
+def _range(network, name, method):
+    return "minmax" if name in (network.input, network.output) else method

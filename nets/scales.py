@@ -3,12 +3,12 @@
 
 from dataclasses import dataclass
 
+from compiler.cpu_layers import SOFTMAX_SCALE, SOFTMAX_ZERO_POINT
 from compiler.ir import TensorInfo
 from nets.float_network import FloatAveragePool, FloatConcat, FloatMaxPool, FloatSoftmax
 from nets.quantise import activation_scale
 
-# TFLite's int8 softmax has outputs of (number + 128) / 256.
-SOFTMAX_SCALE, SOFTMAX_ZERO_POINT = 1 / 256, -128
+
 # A tensor that others read too joins the scale of a concatenation where that costs it at most this factor of its steps.
 _MOST_COARSER = 4
 
