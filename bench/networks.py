@@ -37,6 +37,7 @@ ROWS = {
     "dscnn@arty-100": Row(22_000, "dscnn", "arty-100", 3_088),
     "vww": Row(115_000, "vww", "arty-35", 105),
     "vww@arty-100": Row(55_000, "vww", "arty-100", 105),
+    "squeezenet11": Row(3_500_000, "squeezenet11", "arty-35"),
 }
 
 

@@ -9,14 +9,16 @@ import pytest
 
 from accel.config import CONFIGS
 from accel.errors import UserError
-from bench import networks, real_networks
+from bench import networks
 from bench.networks import ROWS, main, peers_table
 from bench.real_networks import IMAGES, NETWORKS
+from nets.importers import interpreter
 from nets.synthetic import convolution_network
 from tests.support.real_data import real_data
 
-BARS = {"resnet8": 115_000, "resnet8@arty-100": 41_000, "dscnn": 40_000, "dscnn@arty-100": 22_000, "vww": 115_000, "vww@arty-100": 55_000}
-PEERS = {"resnet8": 2_431, "dscnn": 3_088, "vww": 105}
+BARS = {"resnet8": 115_000, "resnet8@arty-100": 41_000, "dscnn": 40_000, "dscnn@arty-100": 22_000, "vww": 115_000, "vww@arty-100": 55_000,
+        "squeezenet11": 3_500_000}
+PEERS = {"resnet8": 2_431, "dscnn": 3_088, "vww": 105, "squeezenet11": None}
 
 
 def test_the_rows_are_those_that_were_promised_with_their_bars_and_the_peers_numbers():
@@ -49,7 +51,7 @@ def test_an_unknown_row_is_refused_with_the_names(capsys):
 
 def test_a_network_that_is_not_tflites_is_an_error(monkeypatch):
     real_data("mlperf_tiny")
-    monkeypatch.setattr(real_networks, "differences", lambda *_: ["image 0, tensor 'conv2d' ..."])
+    monkeypatch.setattr(interpreter, "differences", lambda *_: ["image 0, tensor 'conv2d' ..."])
     with pytest.raises(UserError, match="dscnn is not TFLite's: image 0, tensor 'conv2d'"):
         NETWORKS["dscnn"]()
 
