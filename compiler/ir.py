@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from accel.errors import UserError
 from compiler.cpu_layers import Lookup, Softmax, Sums
+from compiler.graph import check_graph, check_shapes
 from compiler.joins import Add, Concat
 from compiler.layers import AveragePool2D, Conv2D, FullyConnected, MaxPool2D, Padding, Rescale
 
@@ -44,24 +45,9 @@ class Network:
     labels: tuple = field(default=())
 
     def __post_init__(self):
-        known = {self.input}
-        for name in (self.input, self.output, *(layer.output for layer in self.layers)):
-            if name not in self.tensors:
-                raise UserError(f"network {self.name!r} names the tensor {name!r}, which it does not declare")
-        if self.tensors[self.input].dtype != "int8":
+        if self.input in self.tensors and self.tensors[self.input].dtype != "int8":
             raise UserError(f"network {self.name!r} takes {self.tensors[self.input].dtype}, but only int8 is possible: requantise its input")
-        for layer in self.layers:
-            if not layer.inputs:
-                raise UserError(f"layer {layer.name!r} reads nothing")
-            for name in layer.inputs:
-                if name not in known:
-                    raise UserError(f"layer {layer.name!r} reads {name!r}, which no earlier layer writes")
-            if layer.output in known:
-                raise UserError(f"layer {layer.name!r} writes {layer.output!r}, which is written already")
-            known.add(layer.output)
-            self._check_layer(layer)
-        if self.output not in known:
-            raise UserError(f"network {self.name!r}: no layer writes the output {self.output!r}")
+        check_graph(self, self._check_layer)
 
     def readers(self, name):
         """Return the layers that read tensor `name`, in order."""
@@ -76,10 +62,7 @@ class Network:
         where = f"layer {layer.name!r}"
         self._check_dtypes(where, layer, sources, target)
         layer.check(where, *sources, target)
-        given = layer.output_shape(*(source.shape for source in sources))
-        if given != target.shape or min(target.shape) < 1:
-            shapes = " and ".join(str(source.shape) for source in sources)
-            raise UserError(f"{where}: an input of {shapes} gives {given}, but its output is declared as {target.shape}")
+        check_shapes(where, layer, sources, target)
         if not -128 <= layer.clamp_min <= layer.clamp_max <= 127:
             raise UserError(f"{where}: clamp {layer.clamp_min} to {layer.clamp_max} is no range of int8")
 

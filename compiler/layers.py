@@ -53,8 +53,43 @@ class Windowed(OneInput):
             raise UserError(f"{where}: stride {self.stride} must be at least 1")
 
 
+class Convolution(Windowed):
+    """What convolutions of integers and of reals share: `weights` [O, kernel height, kernel width, I / groups], `groups` and the window."""
+
+    @property
+    def kernel(self):
+        """(height, width) of the window."""
+        return self.weights.shape[1:3]
+
+    @property
+    def depthwise(self):
+        """Whether each output channel reads the input channel of its own number."""
+        return self.groups == len(self.weights) and self.weights.shape[3] == 1
+
+    def output_shape(self, shape):
+        """Return the (height, width, channels) that an input of `shape` gives."""
+        return (*self.map_shape(shape), self.weights.shape[0])
+
+    def macs(self, shape):
+        """Return the dense multiply-accumulates for an input of `shape`."""
+        height, width, _ = self.output_shape(shape)
+        return height * width * self.weights.size
+
+    def _check_convolution(self, where, source, each):
+        """Raise UserError where weights, groups and input do not fit together, or a field named in `each` is not one an output channel."""
+        self._check_stride(where)
+        outputs, inputs = self.weights.shape[0], self.weights.shape[3] * self.groups
+        if self.groups < 1 or outputs % self.groups:
+            raise UserError(f"{where}: {outputs} output channels do not divide into {self.groups} groups")
+        if inputs != source.channels:
+            raise UserError(f"{where}: the weights want {inputs} input channels, but the input has {source.channels}")
+        for name in each:
+            if getattr(self, name).shape != (outputs,):
+                raise UserError(f"{where}: {name} must be one for each of {outputs} output channels")
+
+
 @dataclass(frozen=True, eq=False)
-class Conv2D(Windowed):
+class Conv2D(Convolution):
     """Convolution with bias, requantisation and clamp fused.
 
     weights int8 [output channels, kernel height, kernel width, input channels / groups]; bias int32, multipliers int32 and shifts
@@ -88,16 +123,6 @@ class Conv2D(Windowed):
         object.__setattr__(self, "rounding", Rounding(self.rounding))
 
     @property
-    def kernel(self):
-        """(height, width) of the window."""
-        return self.weights.shape[1:3]
-
-    @property
-    def depthwise(self):
-        """Whether each output channel reads the input channel of its own number."""
-        return self.groups == len(self.weights) and self.weights.shape[3] == 1
-
-    @property
     def kept_weights(self):
         """The weights as they count: 0 for channels that the dynamic mask clears, since x - zero point is 0 there."""
         if self.dynamic_mask is None:
@@ -106,26 +131,9 @@ class Conv2D(Windowed):
         kept = self.dynamic_mask.reshape(self.groups, inputs).repeat(outputs // self.groups, axis=0)
         return self.weights * kept[:, np.newaxis, np.newaxis, :]
 
-    def output_shape(self, shape):
-        """Return the (height, width, channels) that an input of `shape` gives."""
-        return (*self.map_shape(shape), self.weights.shape[0])
-
-    def macs(self, shape):
-        """Return the dense multiply-accumulates for an input of `shape`."""
-        height, width, _ = self.output_shape(shape)
-        return height * width * self.weights.size
-
     def check(self, where, source, target):
         """Raise UserError where the numbers do not fit the input TensorInfo `source`."""
-        self._check_stride(where)
-        outputs, inputs = self.weights.shape[0], self.weights.shape[3] * self.groups
-        if self.groups < 1 or outputs % self.groups:
-            raise UserError(f"{where}: {outputs} output channels do not divide into {self.groups} groups")
-        if inputs != source.channels:
-            raise UserError(f"{where}: the weights want {inputs} input channels, but the input has {source.channels}")
-        for name in ("bias", "multipliers", "shifts"):
-            if getattr(self, name).shape != (outputs,):
-                raise UserError(f"{where}: {name} must be one for each of {outputs} output channels")
+        self._check_convolution(where, source, ("bias", "multipliers", "shifts"))
         if self.dynamic_mask is not None and self.dynamic_mask.shape != (source.channels,):
             raise UserError(f"{where}: the dynamic mask has the shape {self.dynamic_mask.shape}, but it must be one for each of "
                             f"{source.channels} input channels")
@@ -140,7 +148,7 @@ class FullyConnected(Conv2D):
     op = "fully_connected"
 
 
-class _Pool(Windowed):
+class Pool(Windowed):
     """A window over each channel by itself. Ceil mode is padding below and at the right: no window begins beyond the map."""
 
     @property
@@ -161,7 +169,7 @@ class _Pool(Windowed):
 
 
 @dataclass(frozen=True)
-class MaxPool2D(_Pool):
+class MaxPool2D(Pool):
     """Maximum over windows; padding never wins. Scale and zero point of input and output are the same."""
 
     name: str
@@ -176,8 +184,21 @@ class MaxPool2D(_Pool):
     op = "max_pool2d"
 
 
+class Averaging(Pool):
+    """A pool that divides by how many places of a window count: those inside the map, or all with `include_padding`."""
+
+    def counts(self, shape):
+        """Return (rows, columns) that count in the windows of each output row and each output column, int64 [H'] and [W']."""
+        before, sizes = (self.padding.top, self.padding.left), shape[:2]
+        return tuple(self._inside(*numbers) for numbers in zip(self.map_shape(shape), self.window, self.stride, before, sizes, strict=True))
+
+    def _inside(self, outputs, window, stride, before, size):
+        first = np.arange(outputs) * stride - before
+        return np.full(outputs, window) if self.include_padding else np.minimum(first + window, size) - np.maximum(first, 0)
+
+
 @dataclass(frozen=True)
-class AveragePool2D(_Pool):
+class AveragePool2D(Averaging):
     """Mean over windows, halves rounded away from zero. Scale and zero point of input and output are the same.
 
     The mean is that of the numbers themselves over the places inside the map; with include_padding places outside count too, as zero points.
@@ -194,15 +215,6 @@ class AveragePool2D(_Pool):
     include_padding: bool = False
 
     op = "average_pool2d"
-
-    def counts(self, shape):
-        """Return (rows, columns) that count in the windows of each output row and each output column, int64 [H'] and [W']."""
-        before, sizes = (self.padding.top, self.padding.left), shape[:2]
-        return tuple(self._inside(*numbers) for numbers in zip(self.map_shape(shape), self.window, self.stride, before, sizes, strict=True))
-
-    def _inside(self, outputs, window, stride, before, size):
-        first = np.arange(outputs) * stride - before
-        return np.full(outputs, window) if self.include_padding else np.minimum(first + window, size) - np.maximum(first, 0)
 
     def check(self, where, source, target):
         """Raise UserError where the pool is impossible or its tensors have different scales."""

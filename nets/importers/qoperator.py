@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Operators that have their scales as inputs (QLinearConv and the like, ONNX's and onnxruntime's) as what they mean: DequantizeLinear of each input,
+the operator on reals, QuantizeLinear."""
+
+import numpy as np
+from onnx import helper, numpy_helper, shape_inference
+
+from nets.importers.onnx_node import Node, initialisers
+
+_MICROSOFT = "com.microsoft"
+# {(domain, operator): (operator on reals, places of (integers, scale, zero point) among the inputs, place of the output's scale)}.
+_OPERATORS = {
+    ("", "QLinearConv"): ("Conv", (0, 3), 6),
+    ("", "QLinearMatMul"): ("MatMul", (0, 3), 6),
+    (_MICROSOFT, "QGemm"): ("Gemm", (0, 3), 7),
+    (_MICROSOFT, "QLinearAdd"): ("Add", (0, 3), 6),
+    (_MICROSOFT, "QLinearMul"): ("Mul", (0, 3), 6),
+    (_MICROSOFT, "QLinearAveragePool"): ("AveragePool", (0,), 3),
+    (_MICROSOFT, "QLinearGlobalAveragePool"): ("GlobalAveragePool", (0,), 3),
+    (_MICROSOFT, "QLinearSoftmax"): ("Softmax", (0,), 3),
+}
+_CONCAT = (_MICROSOFT, "QLinearConcat")
+# Place of the bias, int32 with the scale of the sums.
+_BIAS = {"QLinearConv": 8, "QGemm": 6}
+
+
+def without_qoperators(model):
+    """Return the onnx.ModelProto with the same meaning and no such operator, its shapes inferred anew. Raises UserError for one that cannot be done."""
+    constants, nodes = initialisers(model), []
+    for node in model.graph.node:
+        key = ("" if node.domain == "ai.onnx" else node.domain, node.op_type)
+        if key in _OPERATORS or key == _CONCAT:
+            nodes += _rewritten(model.graph, node, constants, *_OPERATORS.get(key) or ("Concat", range(2, len(node.input), 3), 0))
+        else:
+            nodes.append(node)
+    if len(nodes) == len(model.graph.node):
+        return model
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
+    return shape_inference.infer_shapes(model, data_prop=True)
+
+
+def _rewritten(graph, node, constants, operator, triples, output):
+    known = Node.of(node)
+    if known.attributes.get("channels_last", 0):
+        raise known.refuse("channels_last is not supported: the channels must come first")
+    axis = 0 if operator == "Conv" or known.attributes.get("transB", 0) else 1
+    nodes = [_dequantise(known, node.input[place:place + 3], f"input {index}", axis) for index, place in enumerate(triples)]
+    bias = _BIAS.get(node.op_type)
+    if bias is not None and known.has(bias):
+        nodes.append(_dequantise_bias(graph, known, bias, constants))
+    quantised = known.has(output)
+    reals = f"{known.outputs[0]} (reals)" if quantised else known.outputs[0]
+    attributes = {name: value for name, value in known.attributes.items() if name not in ("channels_last", "opset")}
+    nodes.append(helper.make_node(operator, [one.output[0] for one in nodes], [reals], known.name, **attributes))
+    if quantised:
+        nodes.append(helper.make_node("QuantizeLinear", [reals, *node.input[output:output + 2]], list(known.outputs), known.name))
+    return nodes
+
+
+def _dequantise(node, triple, name, axis):
+    return helper.make_node("DequantizeLinear", list(triple), [f"{node.outputs[0]} {name}"], node.name, axis=axis)
+
+
+def _dequantise_bias(graph, node, place, constants):
+    if not all(node.inputs[index] in constants for index in (1, 4)):
+        raise node.refuse("its scales must be constants: quantise the model statically (onnxruntime's quantize_static)")
+    scale = (constants[node.inputs[1]].reshape(()) * constants[node.inputs[4]]).reshape(-1)
+    name = f"{node.outputs[0]} bias scale"
+    graph.initializer.append(numpy_helper.from_array(np.ascontiguousarray(scale), name))
+    return helper.make_node("DequantizeLinear", [node.inputs[place], name], [f"{node.outputs[0]} bias"], node.name, axis=0)
