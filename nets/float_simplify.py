@@ -29,11 +29,11 @@ def _move(work, layer):
     if isinstance(writer, (FloatMaxPool, FloatConcat)):
         _move_before(work, layer, writer)
         return True
-    return _fuse(work, layer, writer)
+    return fuse(work, layer, writer)
 
 
-def _fuse(work, layer, writer):
-    """Clip in `writer` itself, where it can and some values pass both ranges; returns whether it does."""
+def fuse(work, layer, writer):
+    """Clip in `writer` itself, as the activation `layer` behind it does, where it can and some values pass both ranges; returns whether it does."""
     clips = isinstance(writer, FloatActivation)
     if not clips and not hasattr(writer, "activation"):
         return False

@@ -42,7 +42,7 @@ OPERATORS = {
     "Transpose": onnx_moves.transpose,
     "Unsqueeze": onnx_moves.reshape,
 }
-_FLOATS = {onnx.TensorProto.FLOAT, onnx.TensorProto.DOUBLE, onnx.TensorProto.FLOAT16, onnx.TensorProto.BFLOAT16}
+FLOATS = {onnx.TensorProto.FLOAT, onnx.TensorProto.DOUBLE, onnx.TensorProto.FLOAT16, onnx.TensorProto.BFLOAT16}
 
 
 def import_onnx_float(path):
@@ -59,14 +59,14 @@ def import_with_notes(path):
     if is_quantised(model):
         raise UserError(f"{path} is quantised already, so our quantisation has nothing to do: it is read as it is, by nets.importers.qdq")
     graph = FloatGraph(initialisers(model), shapes_of(model))
-    name = _declare_input(path, graph, model)
+    name = declare_input(path, graph, model, FLOATS, "a float model must take floats")
     opset, output = opset_of(model), model.graph.output[0].name
-    for node in _needed(model, output):
+    for node in needed_nodes(model, output):
         compute = OPERATORS.get(node.op)
         if compute is None:
             raise node.unknown()
         value = compute(graph, node, opset) if node.op == "Softmax" else compute(graph, node)
-        _compare(graph, node, value)
+        check_dims(graph, node, value)
         graph.values[node.outputs[0]] = value
     if output not in graph.values:
         raise UserError(f"{path}: the output {output!r} does not depend on the image")
@@ -75,15 +75,17 @@ def import_with_notes(path):
     return simplify(network), tuple(graph.notes)
 
 
-def _declare_input(path, graph, model):
+def declare_input(path, graph, model, kinds, why):
+    """Add the input of an onnx.ModelProto to a FloatGraph; returns its name. UserError where its type is none of `kinds`, which says `why`, or its
+    shape none of a map.
+    """
     info = graph_input(model)
     kind = info.type.tensor_type.elem_type
-    if kind not in _FLOATS:
-        raise UserError(f"{path}: the input {info.name!r} is {onnx.TensorProto.DataType.Name(kind)}, but a float model must take floats")
+    if kind not in kinds:
+        raise UserError(f"{path}: the input {info.name!r} is {onnx.TensorProto.DataType.Name(kind)}, but {why}")
     dims = tuple(graph.shapes[info.name][1:])
     if len(dims) == 3:
-        readers = [node for node in model.graph.node if info.name in node.input]
-        order = "HWC" if all(_from_nhwc(node) for node in readers) else "CHW"
+        order = "HWC" if all(_from_nhwc(node) for node in _readers(model, info.name)) else "CHW"
         sizes = dict(zip(order, dims, strict=True))
     elif len(dims) == 1:
         order, sizes = "CHW", {"C": dims[0], "H": 1, "W": 1}
@@ -94,11 +96,20 @@ def _declare_input(path, graph, model):
     return info.name
 
 
+def _readers(model, name):
+    """Return the nodes that read tensor `name`, past its quantisation where there is one."""
+    readers = []
+    for node in model.graph.node:
+        if name in node.input:
+            readers += _readers(model, node.output[0]) if node.op_type in ("QuantizeLinear", "DequantizeLinear") else [node]
+    return readers
+
+
 def _from_nhwc(node):
     return node.op_type == "Transpose" and list(Node.of(node).attributes.get("perm", ())) == [0, 3, 1, 2]
 
 
-def _needed(model, output):
+def needed_nodes(model, output):
     """Return the Nodes on which `output` depends, in order."""
     wanted, nodes = {output}, []
     for proto in reversed(model.graph.node):
@@ -108,7 +119,7 @@ def _needed(model, output):
     return nodes[::-1]
 
 
-def _compare(graph, node, value):
+def check_dims(graph, node, value):
     """Raise UserError where a shape is not the one that onnx infers."""
     shape = graph.shapes.get(node.outputs[0])
     if shape is None or tuple(shape) == (1, *value.dims):

@@ -5,31 +5,36 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from accel.errors import UserError
+from nets.importers.onnx_node import Node
 
-_UINT8_BIAS = 128
+_MIDDLE = {np.dtype(np.int8): 0, np.dtype(np.uint8): 128}
 
 
-def activation_numbers(where, scale, zero_point):
-    """Return (scale, zero point of int8) of an activation by the arrays of a QuantizeLinear or DequantizeLinear; zero_point None is uint8's 0.
+def activation_numbers(node, scale, zero_point):
+    """Return (scale, zero point of int8) of an activation by the arrays that a QuantizeLinear or DequantizeLinear has; None is the zero point 0 of uint8.
 
     Raises UserError where they are one a channel, of another type than int8 and uint8, or no scale.
     """
     zero_point = np.zeros((), np.uint8) if zero_point is None else zero_point
+    if zero_point.dtype not in _MIDDLE:
+        raise node.refuse(f"it makes activations {zero_point.dtype}: quantise them to int8 or uint8")
     if scale.size != 1 or zero_point.size != 1:
-        raise UserError(f"{where} has a scale for each of {scale.size} channels of an activation: quantise activations per tensor")
-    if zero_point.dtype not in (np.int8, np.uint8):
-        raise UserError(f"{where} quantises activations to {zero_point.dtype}: quantise them to int8 or uint8")
-    real = float(scale.reshape(()))
-    if not 0 < real < np.inf:
-        raise UserError(f"{where} has the scale {real}, which must be positive and finite")
-    return real, int(zero_point.reshape(())) - (_UINT8_BIAS if zero_point.dtype == np.uint8 else 0)
+        raise node.refuse(f"it has {scale.size} scales for an activation: quantise activations per tensor")
+    _check_scales(node, scale)
+    return float(scale.reshape(())), int(zero_point.reshape(())) - _MIDDLE[zero_point.dtype]
 
 
-def quantise_constant(values, scale, zero_point, axis):
-    """Return the integers of the type of `zero_point` that QuantizeLinear makes of an array: halves go to even, what lies outside saturates."""
+def _check_scales(node, scale):
+    if not ((scale > 0) & np.isfinite(scale)).all():
+        raise node.refuse("a scale must be positive and finite")
+
+
+def quantise_constant(node, values, scale, zero_point):
+    """Return the integers that a QuantizeLinear makes of an array: halves go to even, what lies outside saturates."""
     zero_point = np.zeros((), np.uint8) if zero_point is None else zero_point
-    limits = np.iinfo(zero_point.dtype)
+    if zero_point.dtype.kind not in "iu":
+        raise node.refuse(f"it makes constants {zero_point.dtype}: quantise weights to int8")
+    limits, axis = np.iinfo(zero_point.dtype), node.attributes.get("axis", 1)
     numbers = np.rint(values / _along(scale, axis, values.ndim)) + _along(zero_point, axis, values.ndim).astype(np.float64)
     return np.clip(numbers, limits.min, limits.max).astype(zero_point.dtype)
 
@@ -45,58 +50,43 @@ def _along(values, axis, dimensions):
 
 @dataclass(frozen=True, eq=False)
 class Constant:
-    """A quantised constant: integers with a scale and zero point, one for all or one for each index of `axis`."""
+    """A quantised constant: integers with a scale and zero point, one for all or one for each index of `axis`; `node` dequantises it."""
 
-    where: str
+    node: Node
     numbers: np.ndarray
     scale: np.ndarray
     zero_point: np.ndarray
     axis: int
 
     def real(self):
-        """Return what it stands for, float64."""
+        """Return what it stands for: float64, in which a product of an integer and a float32 is exact."""
         dimensions = self.numbers.ndim
-        difference = self.numbers.astype(np.float64) - _along(self.zero_point, self.axis, dimensions)
+        difference = self.numbers.astype(np.float64) - _along(self.zero_point, self.axis, dimensions).astype(np.float64)
         return difference * _along(self.scale.astype(np.float64), self.axis, dimensions)
 
-    def symmetric(self):
-        """Return int8 numbers whose zero point is 0. Raises UserError where they are asymmetric or neither int8 nor uint8."""
-        if self.numbers.dtype not in (np.int8, np.uint8):
-            raise UserError(f"{self.where} has weights of {self.numbers.dtype}: quantise weights to int8")
-        middle = _UINT8_BIAS if self.numbers.dtype == np.uint8 else 0
-        if (self.zero_point != middle).any():
-            raise UserError(f"{self.where} has asymmetric weights (zero point {self.zero_point.reshape(-1)[0]}): quantise weights symmetrically "
-                            "(onnxruntime: extra_options={'WeightSymmetric': True} or weight_type QInt8)")
-        return (self.numbers.astype(np.int16) - middle).astype(np.int8)
+    def check_symmetric(self):
+        """Raise UserError where they cannot be weights: where they are neither int8 nor uint8, or zero is not their middle."""
+        if self.numbers.dtype not in _MIDDLE:
+            raise self.node.refuse(f"its weights are {self.numbers.dtype}: quantise weights to int8")
+        wrong = np.flatnonzero(self.zero_point.reshape(-1) != _MIDDLE[self.numbers.dtype])
+        if len(wrong):
+            raise self.node.refuse(f"its weights are asymmetric (zero point {self.zero_point.reshape(-1)[wrong[0]]}): quantise weights symmetrically "
+                                   "(onnxruntime: weight_type QInt8, extra_options={'WeightSymmetric': True})")
 
     def scales(self, outputs, axis):
-        """Return float64 [outputs], the scale of each output channel, which are along `axis`. Raises UserError where they run along another."""
-        if self.scale.size != 1 and (self.axis % self.numbers.ndim != axis or self.scale.size != outputs):
-            raise UserError(f"{self.where} has weights with {self.scale.size} scales along axis {self.axis}: quantise them per tensor or per output channel")
-        scales = np.broadcast_to(self.scale.astype(np.float64).reshape(-1), outputs)
-        if not ((scales > 0) & np.isfinite(scales)).all():
-            raise UserError(f"{self.where} has a weight scale that is not positive and finite")
-        return scales
+        """Return float64 [outputs], the scale of each output channel, which lie along `axis`. Raises UserError where the scales lie along another."""
+        if self.scale.size != 1 and self.axis % self.numbers.ndim != axis:
+            raise self.node.refuse(f"its weights have {self.scale.size} scales along axis {self.axis}: quantise them per tensor or per output channel")
+        return np.broadcast_to(self.scale.astype(np.float64).reshape(-1), outputs)
 
 
-def dequantised(where, numbers, scale, zero_point, axis):
-    """Return the Constant of a DequantizeLinear of the array `numbers`."""
-    return Constant(where, numbers, scale, np.zeros((), numbers.dtype) if zero_point is None else zero_point, axis)
-
-
-def bias_numbers(where, bias, scales):
-    """Return int32 numbers of a bias (Constant, array or None) for sums of `scales` float64 [outputs]. Raises UserError where they exceed int32."""
-    if bias is None:
-        return np.zeros(len(scales), np.int32)
-    if isinstance(bias, Constant) and bias.numbers.dtype == np.int32 and not bias.zero_point.any() and _close(bias.scale, scales):
-        numbers = bias.numbers.astype(np.float64)
-    else:
-        numbers = np.rint((bias.real() if isinstance(bias, Constant) else bias).astype(np.float64).reshape(-1) / scales)
-    numbers = np.broadcast_to(numbers.reshape(-1), scales.shape)
-    if np.abs(numbers).max() >= 1 << 31:
-        raise UserError(f"{where} has a bias that exceeds int32 at the scale of its sums: its weights or input have too small a scale")
-    return numbers.astype(np.int32)
-
-
-def _close(one, other):
-    return one.size in (1, len(other)) and np.allclose(one.reshape(-1), other, rtol=1e-5, atol=0)
+def dequantised(node, numbers, scale, zero_point):
+    """Return the Constant of a DequantizeLinear of the array `numbers`. Raises UserError where its scales are none or not as many as there are indices."""
+    zero_point, axis = np.zeros((), numbers.dtype) if zero_point is None else zero_point, node.attributes.get("axis", 1)
+    if numbers.dtype.kind not in "iu":
+        raise node.refuse(f"its constant is {numbers.dtype}: quantise weights to int8")
+    for values in (scale, zero_point):
+        if values.size != 1 and not (-numbers.ndim <= axis < numbers.ndim and values.size == numbers.shape[axis]):
+            raise node.refuse(f"it has {values.size} scales or zero points along axis {axis} of a constant of the shape {list(numbers.shape)}")
+    _check_scales(node, scale)
+    return Constant(node, numbers, scale, zero_point, axis)
