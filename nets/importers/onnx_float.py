@@ -115,12 +115,16 @@ def needed_nodes(model, output):
     for proto in reversed(model.graph.node):
         if wanted.intersection(proto.output):
             nodes.append(Node.of(proto))
-            wanted.update(proto.input)
+            wanted.update(name for name in proto.input if name)
     return nodes[::-1]
 
 
 def check_dims(graph, node, value):
     """Raise UserError where a shape is not the one that onnx infers."""
     shape = graph.shapes.get(node.outputs[0])
-    if shape is not None and tuple(shape) != (1, *value.dims):
-        raise node.refuse(f"it gives {[1, *value.dims]} as read here, but {list(shape)} as onnx infers; its attributes do not fit its input")
+    if shape is None or tuple(shape) == (1, *value.dims):
+        return
+    if node.attributes.get("ceil_mode", 0):
+        raise node.refuse("its last window lies wholly in padding, which onnx counts before operator set 22 and its runtimes never do; "
+                          "export with operator set 22, or without ceil_mode")
+    raise node.refuse(f"it gives {[1, *value.dims]} as read here, but {list(shape)} as onnx infers; its attributes do not fit its input")
