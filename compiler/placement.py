@@ -3,7 +3,7 @@
 
 from dataclasses import dataclass
 
-from compiler.ir import AveragePool2D, Concat, Conv2D, FullyConnected, MaxPool2D
+from compiler.ir import Add, AveragePool2D, Concat, Conv2D, FullyConnected, MaxPool2D
 from compiler.traffic import Traffic, traffic
 
 ACCELERATOR, CPU = "accelerator", "CPU"
@@ -44,6 +44,8 @@ def _unit_row(unit, known, moved):
 
 
 def _why(layer):
+    if isinstance(layer, Add):
+        return "in the drain of a copy of one of its inputs"
     if isinstance(layer, FullyConnected):
         return "a convolution of one pixel"
     if isinstance(layer, Conv2D):
