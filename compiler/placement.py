@@ -3,7 +3,7 @@
 
 from dataclasses import dataclass
 
-from compiler.ir import AveragePool2D, Concat, Conv2D, FullyConnected, MaxPool2D
+from compiler.ir import Add, AveragePool2D, Concat, Conv2D, FullyConnected, MaxPool2D
 from compiler.traffic import Traffic, traffic
 
 ACCELERATOR, CPU = "accelerator", "CPU"
@@ -23,27 +23,26 @@ class Placed:
 
 def place_layers(network, model):
     """Return the Placed of each layer of `network`, in its order, with the copies before their readers; `model` is its CompiledModel."""
-    layers = {layer.name: layer for layer in network.layers}
-    numbers, moved = {name: number for number, name in enumerate(layers)}, traffic(model.config, model.words)
-    rows, at = [], len(layers)
-    for unit in reversed(model.layers):
-        known = [layers[name] for name in unit.members]
-        at = min((numbers[layer.name] for layer in known), default=at)
-        first = _unit_row(unit, known, moved[unit.record])
-        rows.append((at, bool(known), first))
-        rows += [(numbers[layer.name], True, Placed(layer.name, layer.op, ACCELERATOR, f"in the drain of {known[0].name}")) for layer in known[1:]]
-    rows += [(numbers[layer.name], True, Placed(layer.name, layer.op, ACCELERATOR, "by addressing: the layers before write side by side"))
-             for layer in network.layers if isinstance(layer, Concat)]
-    return tuple(row for _, _, row in sorted(rows, key=lambda row: row[:2]))
+    layers, moved = {layer.name: layer for layer in network.layers}, traffic(model.config, model.words)
+    order, rows = {layer.name: number for number, layer in enumerate(model.lowered.layers)}, {}
+    for unit in model.layers:
+        first, *others = [layers[name] for name in unit.members] or [None]
+        rows[first.name if first else unit.name] = _unit_row(unit, first, moved[unit.record])
+        rows |= {layer.name: Placed(layer.name, layer.op, ACCELERATOR, f"in the drain of {first.name}") for layer in others}
+    rows |= {layer.name: Placed(layer.name, layer.op, ACCELERATOR, "by addressing: the layers before write side by side")
+             for layer in network.layers if isinstance(layer, Concat)}
+    return tuple(rows[name] for name in sorted(rows, key=order.get))
 
 
-def _unit_row(unit, known, moved):
-    if not known:
+def _unit_row(unit, first, moved):
+    if first is None:
         return Placed(unit.name, "copy", ACCELERATOR, "its readers need the tensor to lie otherwise", unit.cycles_predicted, moved)
-    return Placed(known[0].name, known[0].op, ACCELERATOR, _why(known[0]), unit.cycles_predicted, moved)
+    return Placed(first.name, first.op, ACCELERATOR, _why(first), unit.cycles_predicted, moved)
 
 
 def _why(layer):
+    if isinstance(layer, Add):
+        return "in the drain of a copy of one of its inputs"
     if isinstance(layer, FullyConnected):
         return "a convolution of one pixel"
     if isinstance(layer, Conv2D):
