@@ -121,7 +121,7 @@ WEIGHTED = (Convolution.op, Dense.op)
 
 
 class Draft:
-    """Collects the layers of a Definition; each method appends one that reads tensor `source` and returns the name of its output, which is its own."""
+    """Collects the layers of a Definition; each method appends one that reads tensor `source` and returns its name, which is its output's too."""
 
     def __init__(self, name, height, width, channels):
         self.name, self.shape, self.layers = name, (height, width, channels), []
