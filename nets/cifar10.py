@@ -2,14 +2,13 @@
 """CIFAR-10: its images, read once from whatever form they come in and kept decoded under build/."""
 
 import hashlib
-import os
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from nets.cifar10_formats import find_source, read_source
+from nets.whole_file import whole_file
 
 CACHE = Path(__file__).parents[1] / "build" / "cifar10"
 
@@ -36,7 +35,8 @@ def load_cifar10(path, part, advance=lambda done: None, cache=CACHE):
     kept = Path(cache) / f"{_key(source, part)}.npz"
     if not kept.exists():
         images, labels = read_source(source, part, advance)
-        _write(kept, images, labels)
+        with whole_file(kept) as file:
+            np.savez(file, x=images, y=labels)
     with np.load(kept, allow_pickle=False) as stored:
         return Pictures(stored["x"], stored["y"], source.name)
 
@@ -51,16 +51,3 @@ def _key(source, part):
     entries = sorted(source.glob("*")) if source.is_dir() else [source]
     facts = [(str(entry.resolve()), entry.stat().st_size, entry.stat().st_mtime_ns) for entry in entries]
     return f"{part}-{hashlib.sha256(repr(facts).encode()).hexdigest()[:16]}"
-
-
-def _write(path, images, labels):
-    """Write both at once: a reader sees the whole file or none."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as file:
-        try:
-            np.savez(file, x=images, y=labels)
-            file.close()
-            os.replace(file.name, path)
-        except BaseException:
-            os.unlink(file.name)
-            raise

@@ -87,7 +87,8 @@ def _is_archive(path):
 
 def _kind(name, part):
     """Return the function that reads a file of that name, None where it is not of `part`."""
-    return next((read for patterns, read in ((_BATCH, _from_batch), (_BINARY, _from_binary), (_IMAGE, _from_image)) if patterns[part].search(name)), None)
+    kinds = (_BATCH, _from_batch), (_BINARY, _from_binary), (_IMAGE, _from_image)
+    return next((read for patterns, read in kinds if patterns[part].search(name)), None)
 
 
 def _files(folder):
@@ -172,5 +173,6 @@ def _from_npz(path):
     except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile) as error:
         raise UserError(f"{path} is no .npz with images `x` and labels `y`: {error}") from error
     if images.dtype != np.uint8 or images.shape[1:] != (SIZE, SIZE, 3) or labels.shape != (len(images),):
-        raise UserError(f"{path} holds x of {images.dtype} {images.shape} and y of {labels.shape}, but CIFAR-10 has uint8 N x {SIZE} x {SIZE} x 3 and N")
+        raise UserError(f"{path} holds x of {images.dtype} {images.shape} and y of {labels.shape}, "
+                        f"but CIFAR-10 has uint8 N x {SIZE} x {SIZE} x 3 and N")
     return images, labels.astype(np.uint8)

@@ -6,6 +6,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from nets.sfp import cut_filters
+
 NORM_EPSILON = 1e-5
 
 
@@ -17,7 +19,7 @@ class DefinedNet(nn.Module):
 
     def __init__(self, definition):
         super().__init__()
-        self.definition = definition
+        self.definition, self.masks = definition, {}
         self.weighted = nn.ModuleDict({layer.name: _module(definition, layer) for layer in definition.weighted})
         self.norms = nn.ModuleDict({layer.name: nn.BatchNorm2d(layer.outputs, NORM_EPSILON) for layer in definition.weighted if _has_norm(layer)})
         for layer in definition.weighted:
@@ -36,6 +38,25 @@ class DefinedNet(nn.Module):
         """Return logits [N, classes] of images [N, C, H, W]."""
         return self.maps(images)[self.definition.output].flatten(1)
 
+    def set_masks(self, masks):
+        """Take {layer: bool [outputs, inputs of a group]}: which connections of these layers may be other than 0; sets the others to 0."""
+        self.masks = {}
+        for name, mask in masks.items():
+            weight = self.weighted[name].weight
+            mask = torch.as_tensor(mask, dtype=torch.bool, device=weight.device)
+            self.masks[name] = mask[(..., *(None,) * (weight.ndim - 2))]
+        self.apply_masks()
+
+    @torch.no_grad()
+    def apply_masks(self):
+        """Set to 0 what the masks clear; to be called after each step of training."""
+        for name, mask in self.masks.items():
+            self.weighted[name].weight.mul_(mask)
+
+    def connections(self):
+        """Return {layer: bool [outputs, inputs of a group]}, the masks as arrays."""
+        return {name: mask.flatten(1).cpu().numpy() for name, mask in self.masks.items()}
+
     def _run(self, layer, sources):
         x = sources[0]
         if layer.op == "conv2d":
@@ -47,7 +68,8 @@ class DefinedNet(nn.Module):
             x = self.weighted[layer.name](x.permute(0, 2, 3, 1).flatten(1))[:, :, None, None]
             return torch.relu(x) if layer.relu else x
         if layer.op == "max_pool2d":
-            return functional.max_pool2d(_padded(x, layer.padding, -torch.inf), layer.window, layer.stride)
+            # Training on smaller images comes to single pixels early: there is nothing left to pool then.
+            return x if x.shape[2:] == (1, 1) else functional.max_pool2d(_padded(x, layer.padding, -torch.inf), layer.window, layer.stride)
         if layer.op == "average_pool2d":
             return functional.avg_pool2d(x, layer.window, layer.stride)
         return torch.cat(sources, 1)
@@ -75,14 +97,36 @@ def _padded(x, padding, value=0.0):
     return x if _even(padding) else functional.pad(x, (padding.left, padding.right, padding.top, padding.bottom), value=value)
 
 
+def cut_net(net, share):
+    """Return a DefinedNet that keeps the most salient `share` of each convolution's filters of `net`, as nets.sfp.cut_filters says."""
+    weights = {name: weights for name, (weights, _) in folded_weights(net).items()}
+    cut = cut_filters(net.definition, weights, share)
+    smaller = DefinedNet(cut.definition)
+    with torch.no_grad():
+        for layer in cut.definition.weighted:
+            old, new, kept = net.weighted[layer.name], smaller.weighted[layer.name], torch.as_tensor(cut.outputs[layer.name])
+            own = cut.weights(layer.name, _as_stored(old.weight, net.definition.weights_shape(layer)))
+            new.weight.copy_(torch.as_tensor(own.transpose(0, 3, 1, 2) if layer.op == "conv2d" else own.reshape(len(own), -1)))
+            if new.bias is not None:
+                new.bias.copy_(old.bias[kept])
+            if layer.name in net.norms:
+                for name in ("weight", "bias", "running_mean", "running_var"):
+                    getattr(smaller.norms[layer.name], name).copy_(getattr(net.norms[layer.name], name)[kept])
+    return smaller
+
+
+def _as_stored(weight, shape):
+    """Return a module's weights as an array [O, H, W, I of a group] of that shape."""
+    weights = weight.detach().cpu().numpy()
+    return weights.transpose(0, 2, 3, 1) if weights.ndim == 4 else weights.reshape(shape)
+
+
 def folded_weights(net):
     """Return {layer: (weights float64 [O, H, W, I of a group], bias float64 [O])} of a DefinedNet, batch norms folded in."""
     folded = {}
     for layer in net.definition.weighted:
         module = net.weighted[layer.name]
-        weights = module.weight.detach().cpu().numpy().astype(np.float64)
-        shape = net.definition.weights_shape(layer)
-        weights = weights.transpose(0, 2, 3, 1) if layer.op == "conv2d" else weights.reshape(shape)
+        weights = _as_stored(module.weight, net.definition.weights_shape(layer)).astype(np.float64)
         if layer.name in net.norms:
             norm = {name: getattr(net.norms[layer.name], name).detach().cpu().numpy().astype(np.float64)
                     for name in ("weight", "bias", "running_mean", "running_var")}

@@ -11,7 +11,7 @@ from nets.cifar10_formats import CLASSES
 
 
 def pictures(count, seed=0):
-    """Return (images uint8 [count, 32, 32, 3], labels uint8 [count]) in which each class has its own colour, so that a network can learn them."""
+    """Return (images uint8 [count, 32, 32, 3], labels uint8 [count]) in which each class has its own colour: easy to learn."""
     rng = np.random.default_rng(seed)
     labels = np.arange(count, dtype=np.uint8) % 10
     colours = np.random.default_rng(99).integers(30, 226, (10, 1, 1, 3))
