@@ -3,7 +3,7 @@
 
 import numpy as np
 
-from compiler.ir import Add, AveragePool2D, Concat, Conv2D, FullyConnected, Network, Padding, TensorInfo
+from compiler.ir import Add, AveragePool2D, Concat, Conv2D, FullyConnected, MaxPool2D, Network, Padding, TensorInfo
 from compiler.numbers import quantize_multiplier
 
 # Of random weights, of an image's numbers, of outputs around their zero point, and of what ReLU leaves of these: root of the mean square.
@@ -44,11 +44,12 @@ class Builder:
     def _range(relu):
         return (-128, _RECTIFIED) if relu else (3, _LINEAR)
 
-    def convolution(self, name, source, outputs, kernel=(3, 3), stride=(1, 1), relu=True):
-        """A convolution with padding "same"."""
+    def convolution(self, name, source, outputs, kernel=(3, 3), stride=(1, 1), relu=True, groups=1, padding=None):
+        """A convolution; its Padding is "same" where none is given."""
         info = self.tensors[source]
-        numbers = self._numbers(source, (outputs, *kernel, info.channels))
-        return self._put(Conv2D(name, source, name, *numbers, stride, same_padding(info.shape[:2], kernel, stride)), *self._range(relu))
+        numbers = self._numbers(source, (outputs, *kernel, info.channels // groups))
+        padding = same_padding(info.shape[:2], kernel, stride) if padding is None else padding
+        return self._put(Conv2D(name, source, name, *numbers, stride, padding, groups), *self._range(relu))
 
     def depthwise(self, name, source, kernel=(3, 3), stride=(1, 1), relu=True):
         """A depthwise convolution with padding "same"."""
@@ -72,9 +73,13 @@ class Builder:
         info = self.tensors[source]
         return self._put(AveragePool2D(name, source, name, info.shape[:2], (1, 1)), info.zero_point, self.spread[source])
 
-    def dense(self, name, source, outputs):
+    def max_pool(self, name, source, window=(2, 2), stride=(2, 2), padding=Padding()):
+        """The largest number of each window."""
+        return self._put(MaxPool2D(name, source, name, window, stride, padding), self.tensors[source].zero_point, self.spread[source])
+
+    def dense(self, name, source, outputs, relu=False):
         """A fully connected layer."""
-        return self._put(FullyConnected(name, source, name, *self._numbers(source, (outputs, *self.tensors[source].shape))), *self._range(False))
+        return self._put(FullyConnected(name, source, name, *self._numbers(source, (outputs, *self.tensors[source].shape))), *self._range(relu))
 
     def network(self):
         """Return the Network whose output is that of the last layer."""

@@ -9,11 +9,8 @@ from torch import nn
 
 from compiler.ir import Conv2D, FullyConnected, MaxPool2D, Network, Padding, TensorInfo
 from nets.digits_data import digits
-from nets.prune import connection_mask, keep_filters
+from nets.prune import BLOCK, COLUMNS, connection_mask, keep_filters
 from nets.quantise import activation_scale, quantise_layer
-
-# What the pruner must know of the hardware: output channels of a tile, input channels of a block.
-COLUMNS, BLOCK = 16, 32
 
 
 @dataclass(frozen=True)

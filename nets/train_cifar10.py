@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""`python -m nets.train NETWORK --data DIR`: trains a network of the paper on CIFAR-10; the same command goes on where it stopped. Needs torch."""
+
+import json
+import os
+import time
+from dataclasses import asdict, fields
+from pathlib import Path
+
+import torch
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from accel.errors import UserError
+from nets.cifar10 import load_cifar10
+from nets.count import count
+from nets.onnx_export import write_onnx
+from nets.paper import define
+from nets.recipe import Recipe
+from nets.torch_net import folded_weights
+from nets.training import Training, accuracy
+
+# Of the running mean that the progress bar shows.
+_MEMORY = 0.98
+
+
+def train_cifar10(arguments):
+    """Train as the command line says; returns the result as a dict, None where the time ran out before the last epoch.
+
+    Writes checkpoint.pt to the output folder and, at the end, NETWORK.onnx and NETWORK.json there. Raises UserError where options or data are wrong.
+    """
+    device = _device(arguments.device)
+    torch.set_num_threads(arguments.threads or os.cpu_count())
+    if device == "cpu":
+        torch.use_deterministic_algorithms(True)
+    recipe = Recipe(**{field.name: getattr(arguments, field.name) for field in fields(Recipe)})
+    definition = define(arguments.network)
+    with _progress() as progress:
+        train, test = (_load(progress, path, part) for path, part in ((arguments.data, "train"), (arguments.test_data or arguments.data, "test")))
+        training = Training(definition, recipe, train, arguments.output / "checkpoint.pt", arguments.start, device)
+        finished = _run(progress, training, arguments.minutes)
+        if not finished:
+            return None
+        task = progress.add_task("testing", total=None, state="")
+        result = _result(training, test, device)
+        progress.remove_task(task)
+    write_onnx(training.net.definition, folded_weights(training.net), arguments.output / f"{definition.name}.onnx")
+    (arguments.output / f"{definition.name}.json").write_text(json.dumps(result, indent=1) + "\n")
+    return result
+
+
+def _device(name):
+    if name == "cuda" and not torch.cuda.is_available():
+        raise UserError("--device cuda: PyTorch sees no GPU here; leave the option out to train on the CPU")
+    return name or ("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def _progress():
+    return Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[state]}"), TimeRemainingColumn())
+
+
+def _load(progress, path, part):
+    task = progress.add_task(f"reading {part} images", total=None, state="")
+    pictures = load_cifar10(Path(path), part, lambda done: progress.update(task, completed=done))
+    progress.remove_task(task)
+    return pictures
+
+
+def _run(progress, training, minutes):
+    """Train until all epochs are done, or until another one would probably not end within `minutes`; returns whether all are done."""
+    began, longest = time.monotonic(), 0.0
+    task = progress.add_task(f"training {training.net.definition.name}", total=training.recipe.epochs * len(training.labels), state="",
+                             completed=training.epoch * len(training.labels))
+    mean = None
+
+    def advance(images, loss, share):
+        nonlocal mean
+        mean = share if mean is None else _MEMORY * mean + (1 - _MEMORY) * share
+        progress.update(task, advance=images, state=f"epoch {training.epoch + 1}/{training.recipe.epochs}  loss {loss:.3f}  accuracy {mean:.3f}")
+
+    while not training.finished:
+        if minutes is not None and time.monotonic() - began + longest > 60 * minutes:
+            progress.console.print(f"{minutes} minutes are over after epoch {training.epoch}: the same command goes on from {training.checkpoint}")
+            return False
+        done = training.run_epoch(advance)
+        longest = max(longest, done["seconds"])
+        progress.update(task, completed=training.epoch * len(training.labels))
+        progress.console.print(f"epoch {done['epoch']:3}  {done['pixels']} pixels  loss {done['loss']:.4f}  "
+                               f"accuracy {done['accuracy']:.4f}  {done['seconds']:.1f} s")
+    return True
+
+
+def _result(training, test, device):
+    net = training.net
+    return {"network": net.definition.name, "accuracy": accuracy(net, test, device), "test_data": test.source, "test_images": len(test.labels),
+            **training.facts, "epochs": training.epoch, "train_images": len(training.labels), "recipe": asdict(training.recipe),
+            "count": asdict(count(net.definition, net.connections())), "device": device, "history": training.history}
