@@ -10,7 +10,8 @@ from accel.registers import FILTER_WORDS
 from compiler.expectation import expect
 from compiler.ir import Padding
 from compiler.program import compile_network
-from nets.zoo import load_model, load_samples
+from nets.images import digits_samples
+from nets.zoo import load_model
 from tests.support.networks import convolution
 from tests.support.random_networks import random_images
 
@@ -25,7 +26,7 @@ def tiles_of(model):
 
 
 def test_planes_are_numbered_through_the_network():
-    network = load_model("digits")
+    network = load_model("digits").network
     model = compile_network(network, CONFIG)
     planes = [-(-len(layer.bias) // CONFIG.columns) for layer in network.layers if hasattr(layer, "bias")]
     assert [layer.filters for layer in model.layers] == [sum(planes[:i]) for i in range(len(planes))]
@@ -43,9 +44,9 @@ def test_layers_beyond_the_masks_words_are_always_on():
 
 
 def test_digits_with_random_filters_off_is_exact():
-    network = load_model("digits")
+    network = load_model("digits").network
     model = compile_network(network, CONFIG)
-    images = load_samples(network).images
+    images = digits_samples(network).images
     rng = np.random.default_rng(3)
     for image in images[:3]:
         filters = [int(word) for word in rng.integers(0, ALL + 1, FILTER_WORDS)]
