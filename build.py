@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parent
 VENV_PYTHON = ROOT / ".venv" / "bin" / "python"
 
 TARGETS = {"sim": "targets.sim", "arty": "targets.arty"}
-VERBS = {"doctor": "targets.doctor", "configs": "targets.configs"}
+VERBS = {"check": "targets.check", "evaluate": "targets.evaluate", "doctor": "targets.doctor", "configs": "targets.configs"}
 
 
 def main():
@@ -21,6 +21,8 @@ def main():
     parser = argparse.ArgumentParser(description="SPARCNet on LiteX", add_help=False, allow_abbrev=False)
     verb = parser.add_argument_group("what to do").add_mutually_exclusive_group()
     verb.add_argument("--target", metavar="TARGET", help=f"work with this target: {', '.join(TARGETS)} (--target TARGET --help says more)")
+    verb.add_argument("--check", action="store_true", help="say where each layer of --model would run, why, and how long it would take (--check --help)")
+    verb.add_argument("--evaluate", action="store_true", help="say how well --model classifies --images, by the reference (--evaluate --help)")
     verb.add_argument("--doctor", action="store_true", help="list the tools and packages: found, wanted, how to install")
     verb.add_argument("--configs", action="store_true", help="list the accelerator's configurations")
     verb.add_argument("--version", action="store_true", help="print the version")
@@ -37,7 +39,7 @@ def main():
         if module is None:
             parser.add_argument("-h", "--help", action="help", help="show this text")
             parser.parse_args()
-            raise UserError("nothing to do: give --target, --doctor, --configs or --version; --help says more")
+            raise UserError("nothing to do: give --target, --check, --evaluate, --doctor, --configs or --version; --help says more")
         return module.run(rest)
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)

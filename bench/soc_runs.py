@@ -37,12 +37,12 @@ class Measured:
         return self.report["cycles"]
 
 
-def run_network(network, config, directory, firmware, batch=1):
-    """Return the Measured of random images through `network`, `batch` (at least 1) at a time: one such run or REPEATS of them.
+def run_network(network, config, directory, firmware, batch=1, images=None):
+    """Return the Measured of int8 `images` [N, H, W, C] through `network`, `batch` (at least 1) at a time; None: random ones, once or REPEATS times.
 
     Raises UserError, with layer and position, where a tensor is not exact.
     """
-    work, runs = work_for(network, random_images(network, REPEATS * batch), config, batch=batch), []
+    work, runs = work_for(network, random_images(network, REPEATS * batch) if images is None else images, config, batch=batch), []
     files, addresses = boot_files(work, firmware)
     with booted_soc(directory, files) as link:
         model = work.binary.model
@@ -50,16 +50,16 @@ def run_network(network, config, directory, firmware, batch=1):
             runs.append(run_image(link, network, model, expect(network, model, images), address))
             if not runs[-1].exact:
                 raise UserError(f"{network.name} is not exact: {'; '.join(runs[-1].differences)}")
-            if runs[0].cycles >= SHORT:
+            if images is None and runs[0].cycles >= SHORT:
                 break
     layer_cycles = tuple(median_low(layer.cycles for layer in layers) for layers in zip(*(run.layers for run in runs), strict=True))
     return Measured(network, config, report_object("sim", network, config, CLOCK_HZ, runs, None, batch, batch * len(runs)), layer_cycles)
 
 
-def run_networks(networks, config, jobs=2, batches=None):
+def run_networks(networks, config, jobs=2, batches=None, images=None):
     """Return {name: Measured} of [Network] on the configuration of the name `config`, `jobs` simulations at a time, the first ones first.
 
-    batches: how many images each network takes in a run, in the same order (None: one each).
+    batches: how many images each network takes in a run, in the same order (None: one each). images: those of each (None: random ones).
     Raises UserError for the first that fails.
     """
     config = CONFIGS[config]
@@ -68,8 +68,8 @@ def run_networks(networks, config, jobs=2, batches=None):
         directory, firmware = build_soc(config, jobs, lambda: bar.update(task))
         bar.update(task, description="networks in the simulated SoC", total=len(networks), completed=0)
         with ThreadPoolExecutor(jobs) as pool:
-            futures = [pool.submit(run_network, network, config, directory, firmware, batch)
-                       for network, batch in zip(networks, batches or [1] * len(networks), strict=True)]
+            futures = [pool.submit(run_network, network, config, directory, firmware, *own)
+                       for network, *own in zip(networks, batches or [1] * len(networks), images or [None] * len(networks), strict=True)]
             for future in futures:
                 future.add_done_callback(lambda done: bar.advance(task))
             try:

@@ -8,6 +8,7 @@ from compiler.cpu_layers import on_cpu
 from compiler.ir import Add, AveragePool2D, Concat, Conv2D, Lookup, MaxPool2D, Rescale, Softmax
 from compiler.numbers import multiply_by_quantized_multiplier, requantise, wrap32
 from compiler.softmax import softmax
+from compiler.sums import convolution_sums
 
 
 def _windows(maps, layer, fill):
@@ -19,26 +20,10 @@ def _windows(maps, layer, fill):
 
 
 def convolve(maps, layer, input_zero_point, output_zero_point):
-    """Return int8 [N, H', W', O] of int8 maps [N, H, W, C].
-
-    The sums are exact: float64 holds integers to 2**53 and a product of int8 numbers is at most 2**15.
-    """
-    windows = _windows(maps.astype(np.float64) - input_zero_point, layer, 0.0)
-    if layer.depthwise:
-        sums = np.einsum("nyxcij,cij->nyxc", windows, layer.kept_weights[..., 0].astype(np.float64))
-        return _requantised(sums, layer, output_zero_point)
-    group_inputs, group_outputs = layer.weights.shape[3], layer.weights.shape[0] // layer.groups
-    sums = []
-    for group in range(layer.groups):
-        part = windows[:, :, :, group * group_inputs:(group + 1) * group_inputs]
-        weights = layer.kept_weights[group * group_outputs:(group + 1) * group_outputs].astype(np.float64)
-        sums.append(np.tensordot(part, weights, axes=([3, 4, 5], [3, 1, 2])))
-    return _requantised(np.concatenate(sums, axis=-1), layer, output_zero_point)
-
-
-def _requantised(sums, layer, zero_point):
-    accumulator = sums.astype(np.int64) + layer.bias
-    return requantise(accumulator, layer.multipliers.astype(np.int64), layer.shifts, zero_point, layer.clamp_min, layer.clamp_max, layer.rounding)
+    """Return int8 [N, H', W', O] of int8 maps [N, H, W, C]."""
+    accumulator = convolution_sums(maps, layer, input_zero_point) + layer.bias
+    return requantise(accumulator, layer.multipliers.astype(np.int64), layer.shifts, output_zero_point, layer.clamp_min, layer.clamp_max,
+                      layer.rounding)
 
 
 def max_pool(maps, layer):

@@ -1,33 +1,22 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Models by name or file, and the images they are tried on."""
+"""Models by name or file: whatever they come as, a quantised network that can be compiled."""
 
-from dataclasses import dataclass
+import importlib
 from pathlib import Path
 
 import numpy as np
 
 from accel.errors import UserError
 from compiler.reference import execute
-from nets.digits_data import digits
+from nets.described import DESCRIBED, described
 from nets.file import load_network
-from nets.quantise import quantise_activations
+from nets.float_network import FloatNetwork
+from nets.images import digits_samples
+from nets.model import Model
+from nets.quantise_network import quantise_network
 
 MODELS = Path(__file__).parent / "models"
-
-
-@dataclass(frozen=True)
-class Samples:
-    """int8 `images` [N, H, W, C], `labels` [N] or None, and `pictures` [N, H, W], grey values 0..1 to show or None."""
-
-    images: np.ndarray
-    labels: np.ndarray | None = None
-    pictures: np.ndarray | None = None
-
-    def first(self, count):
-        """Return the first `count` samples. Raises UserError where there are fewer."""
-        if not 1 <= count <= len(self.images):
-            raise UserError(f"there are {len(self.images)} images, so --count must be 1 to {len(self.images)}, not {count}")
-        return Samples(self.images[:count], *(None if part is None else part[:count] for part in (self.labels, self.pictures)))
+FILES = "a network file (.npz), a .tflite or an .onnx"
 
 
 def names():
@@ -35,43 +24,57 @@ def names():
     return sorted(path.stem for path in MODELS.glob("*.npz"))
 
 
-def load_model(name_or_path):
-    """Return the Network of a zoo name or of a network file. Raises UserError where there is none."""
-    if name_or_path in names():
-        return load_network(MODELS / f"{name_or_path}.npz")
-    path = Path(name_or_path)
-    if path.suffix != ".npz":
-        raise UserError(f"unknown model {name_or_path!r}: choose {', '.join(names())} or give a network file (.npz)")
-    if not path.exists():
-        raise UserError(f"there is no model file {path}")
-    return load_network(path)
+def load_model(name_or_path, weights=None, calibration=None, method="percentile"):
+    """Return the Model of a zoo name, of a described network's name with its `weights` file, or of a file.
 
-
-def load_samples(network, path=None):
-    """Return the Samples for a network: those of an .npz with `images` (int8 NHWC) and perhaps `labels`, else the held-back digits.
-
-    Raises UserError where the file is not that, or where the network takes other images than the digits and no file is given.
+    A float network is quantised: `calibration(shape)` must return the float32 images [N, H, W, C] for an input of `shape`, and `method` is one of
+    nets.quantise_network.METHODS. Raises UserError where there is no such model, where something of it cannot be done, or where a float network
+    comes without calibration.
     """
-    shape = network.tensors[network.input].shape
-    if path is not None:
-        samples = _read_samples(path)
-    elif shape == (8, 8, 1):
-        images, labels = digits(held_back=True)
-        tensor = network.tensors[network.input]
-        samples = Samples(quantise_activations(images, tensor.scale, tensor.zero_point), labels, images[..., 0])
-    else:
-        raise UserError(f"model {network.name!r} takes images of {shape}, for which the project has none: give --images FILE.npz")
-    if samples.images.dtype != np.int8 or samples.images.shape[1:] != shape:
-        raise UserError(f"model {network.name!r} takes int8 images of {shape}, but {path} holds {samples.images.dtype} of {samples.images.shape[1:]}")
-    return samples
+    path = Path(name_or_path)
+    if name_or_path in DESCRIBED:
+        if weights is None:
+            raise UserError(f"model {name_or_path!r} is a description without numbers: give --weights FILE, {DESCRIBED[name_or_path]}")
+        return _quantised(described(name_or_path, weights), Path(weights), calibration, method)
+    if weights is not None:
+        raise UserError(f"--weights is for the described networks ({', '.join(DESCRIBED)}), but model {name_or_path!r} has its own")
+    if name_or_path in names():
+        return _quantised(load_network(MODELS / f"{name_or_path}.npz"), None, calibration, method)
+    if path.suffix not in _READERS:
+        choice = ", ".join([*names(), *DESCRIBED])
+        raise UserError(f"unknown model {name_or_path!r}: choose {choice} or give {FILES}")
+    if not path.is_file():
+        raise UserError(f"there is no model file {path}")
+    return _quantised(_READERS[path.suffix](path), path, calibration, method)
 
 
-def _read_samples(path):
+def importer(name):
+    """Return a module of nets.importers. Raises UserError where the packages that it needs are not installed."""
     try:
-        with np.load(path, allow_pickle=False) as stored:
-            return Samples(stored["images"], stored["labels"] if "labels" in stored else None)
-    except (OSError, EOFError, KeyError, ValueError) as error:
-        raise UserError(f"{path} is no file of images (an .npz with `images`, int8 N x H x W x C, and perhaps `labels`): {error}") from error
+        return importlib.import_module(f"nets.importers.{name}")
+    except ModuleNotFoundError as error:
+        raise UserError(f"models of TFLite and ONNX need packages that are not installed ({error}): run `make import`") from error
+
+
+def _onnx(path):
+    files = importer("onnx_file")
+    if files.is_quantised(files.read_onnx(path)):
+        return importer("qdq").import_qdq(path)
+    return importer("onnx_float").import_with_notes(path)
+
+
+_READERS = {".npz": load_network, ".tflite": lambda path: importer("tflite").import_tflite(path), ".onnx": _onnx}
+
+
+def _quantised(found, source, calibration, method):
+    """Return the Model of a Model, a Network, a FloatNetwork or (FloatNetwork, notes)."""
+    found, notes = found if isinstance(found, tuple) else (found, ())
+    if not isinstance(found, FloatNetwork):
+        return found if isinstance(found, Model) else Model(found, source)
+    if calibration is None:
+        raise UserError(f"{source} is a float network, which is quantised from the ranges of its values: give --calibrate SET, some images as it will see")
+    images = calibration(found.tensors[found.input].shape)
+    return Model(quantise_network(found, images, method), source, found, notes)
 
 
 def predictions(outputs):
@@ -80,6 +83,6 @@ def predictions(outputs):
 
 
 def accuracy(network, samples=None):
-    """Return the share of labelled samples (default: the network's own) that the reference classifies rightly."""
-    samples = samples or load_samples(network)
+    """Return the share of labelled samples (default: the held-back digits) that the reference classifies rightly."""
+    samples = samples or digits_samples(network)
     return float((predictions(execute(network, samples.images)[network.output]) == samples.labels).mean())

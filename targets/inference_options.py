@@ -9,14 +9,16 @@ import numpy as np
 from accel.config import load_config
 from accel.errors import UserError
 from compiler.binary import build_binary
-from nets.zoo import load_model, load_samples
+from nets.zoo import FILES
+from targets.model_options import add_image_options, add_model_options, model_of, samples_of
+from targets.tflite_check import tflite_check
 
 
 def add_options(parser):
     """Add the options to an argparse parser."""
-    group = parser.add_argument_group("model")
-    group.add_argument("--model", help="a model of the zoo by name, or a network file (.npz)")
-    group.add_argument("--images", metavar="FILE.npz", help="images to run: `images`, int8 N x H x W x C, and perhaps `labels`")
+    add_model_options(parser)
+    add_image_options(parser)
+    group = parser.add_argument_group("running")
     group.add_argument("--count", type=int, default=8, help="how many images (default: %(default)s)")
     group.add_argument("--batch", type=int, default=1, metavar="N",
                        help="how many images the accelerator takes in one run, which then share each layer's weights (default: %(default)s)")
@@ -32,12 +34,18 @@ def add_options(parser):
 
 @dataclass(frozen=True)
 class Work:
-    """What is to be run."""
+    """What is to be run: the `binary` of a Model's network for `config`, on `samples`; `tflite` is the TFLiteCheck of a .tflite, else None."""
 
     config: object
-    network: object
+    model: object
     samples: object
     binary: object
+    tflite: object | None = None
+
+    @property
+    def network(self):
+        """The model's network."""
+        return self.model.network
 
     @property
     def batch(self):
@@ -55,7 +63,7 @@ class Work:
 def work_of(arguments):
     """Return the Work that parsed arguments name. Raises UserError where they do not fit each other."""
     if arguments.model is None:
-        raise UserError("--run needs --model: a model of the zoo by name, or a network file (.npz)")
+        raise UserError(f"--run needs --model: a model by name, or {FILES}")
     for option in ("json", "timeline", "roofline"):
         file = getattr(arguments, option)
         if file and not Path(file).resolve().parent.is_dir():
@@ -65,8 +73,8 @@ def work_of(arguments):
     if arguments.jobs < 1:
         raise UserError(f"--jobs must be at least 1, not {arguments.jobs}")
     config = load_config(arguments.config)
-    network = load_model(arguments.model)
-    samples = load_samples(network, arguments.images).first(arguments.count)
+    model = model_of(arguments)
+    samples = samples_of(arguments, model.network, arguments.count)
     if arguments.pictures and samples.pictures is None:
         raise UserError("--pictures is for the project's own images; leave it out with --images")
-    return Work(config, network, samples, build_binary(network, config, arguments.cpu, arguments.batch))
+    return Work(config, model, samples, build_binary(model.network, config, arguments.cpu, arguments.batch), tflite_check(model))

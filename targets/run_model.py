@@ -2,6 +2,7 @@
 """Runs a model on a SoC whose firmware answers on a link, and reports: the same for every target."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,10 +17,15 @@ from targets.console import console
 
 
 def run_model(link, work, addresses, advance):
-    """Run all batches of images of `work`, which lie at `addresses`; returns [ImageRun], one a batch. `advance` is called after each."""
+    """Run all batches of images of `work`, which lie at `addresses`; returns [ImageRun], one a batch. `advance` is called after each.
+
+    A model that came as .tflite is held against TFLite's interpreter too.
+    """
     runs = []
     for images, address in zip(work.batches, addresses, strict=True):
-        runs.append(run_image(link, work.network, work.binary.model, expect(work.network, work.binary.model, images), address))
+        run = run_image(link, work.network, work.binary.model, expect(work.network, work.binary.model, images), address)
+        found = [work.tflite.difference(image) for image in images] if work.tflite else []
+        runs.append(replace(run, differences=(*run.differences, *filter(None, found))))
         advance()
     return runs
 
@@ -56,7 +62,8 @@ def conclude(arguments, work, target, clock_hz, runs, cpu_run):
     for run, index in ((run, index) for index, run in enumerate(runs) if not run.exact):
         for sentence in run.differences:
             screen.print(f"{'image' if work.batch == 1 else 'batch'} {index}: {sentence}", style="bold red", highlight=False, soft_wrap=True)
-    verdict = "every tensor of all images equals the golden model's" if report["exact"] else "NOT EXACT: see the differences above"
+    others = "the golden model's and TFLite's" if work.tflite else "the golden model's"
+    verdict = f"every tensor of all images equals {others}" if report["exact"] else "NOT EXACT: see the differences above"
     screen.print(verdict, style="green" if report["exact"] else "bold red")
     _write_files(arguments, work, clock_hz, median_run(runs), report)
     return 0 if report["exact"] else 1

@@ -11,7 +11,8 @@ from compiler.layout import align
 from firmware.build import build_firmware
 from firmware.link import Link
 from firmware.serial_boot import BootFile, SerialBoot, write_boot_files
-from nets.zoo import Samples
+from nets.images import Samples
+from nets.model import Model
 from targets.inference_options import Work
 from targets.simulator import Simulation, build_simulator, software_directory
 
@@ -24,7 +25,7 @@ BIOS_AGAIN = (0x67).to_bytes(4, "little")
 
 def work_for(network, images, config=CONFIGS["arty-35"], cpu=False, batch=1):
     """Return the Work of running int8 `images` [N, H, W, C] through `network`, `batch` at a time; cpu: the CPU's kernels can run it too."""
-    return Work(config, network, Samples(images), build_binary(network, config, cpu, batch))
+    return Work(config, Model(network), Samples(images), build_binary(network, config, cpu, batch))
 
 
 def place_images(work):

@@ -10,7 +10,8 @@ from accel.golden import Golden
 from accel.registers import ERROR_CODES, IDENTIFICATION
 from compiler.expectation import memory_image
 from compiler.program import compile_network
-from nets.zoo import load_model, load_samples
+from nets.images import digits_samples
+from nets.zoo import load_model
 from tests.support.bad_programs import bad_programs
 from tests.support.core_check import assert_core_equals_golden, fitting_network
 from tests.support.core_harness import DECODE_ERROR, SLAVE_ERROR, Core
@@ -138,9 +139,9 @@ def test_an_error_answer_anywhere_loses_nothing_else(seed):
 
 
 def test_a_requantiser_that_rounds_wrongly_gives_other_numbers():
-    network = load_model("digits")
+    network = load_model("digits").network
     model = compile_network(network, TINY)
-    memory = memory_image(model, load_samples(network).images[0])
+    memory = memory_image(model, digits_samples(network).images[0])
     expected = bytearray(memory)
     Golden(TINY, expected, model.base).run(list(model.words), model.read_window, model.write_window)
     with Core(TINY, memory, model.base, rounding=0) as core:

@@ -15,7 +15,8 @@ from compiler.ir import Concat, FullyConnected, Network, Padding, Softmax, Tenso
 from compiler.layout import align
 from compiler.reference import execute
 from firmware.headers import write_headers
-from nets.zoo import load_model, load_samples
+from nets.images import digits_samples
+from nets.zoo import load_model
 from tests.support.networks import convolution
 from tests.support.random_graphs import random_graph
 from tests.support.random_networks import random_images, random_network
@@ -102,5 +103,5 @@ def test_what_the_accelerator_packs_fuses_splits_or_masks_is_exact_by_the_cpu(ne
 
 
 def test_digits_is_exact(harness, tmp_path):
-    network = load_model("digits")
-    assert_cpu_equals_reference(harness, tmp_path, network, load_samples(network).images[0])
+    network = load_model("digits").network
+    assert_cpu_equals_reference(harness, tmp_path, network, digits_samples(network).images[0])

@@ -6,7 +6,9 @@ import pytest
 
 from accel.errors import UserError
 from nets.digits_data import HELD_BACK, digits
-from nets.zoo import accuracy, load_model, load_samples
+from nets.images import digits_samples
+from nets.zoo import accuracy, load_model
+from tests.support.networks import convolution
 
 
 def test_digits_held_back_are_never_trained_on():
@@ -18,11 +20,11 @@ def test_digits_held_back_are_never_trained_on():
 
 
 def test_digits_are_classified():
-    assert accuracy(load_model("digits")) >= 0.97
+    assert accuracy(load_model("digits").network) >= 0.97
 
 
 def test_the_digits_network_is_pruned_in_filters_and_in_channels_of_tiles():
-    network = load_model("digits")
+    network = load_model("digits").network
     convolutions = [layer for layer in network.layers if layer.op == "conv2d"]
     assert [len(layer.weights) for layer in convolutions] == [12, 24, 28]
     for layer in convolutions[1:]:
@@ -38,16 +40,12 @@ def test_a_model_that_is_not_there_is_refused(name, sentence):
         load_model(name)
 
 
-def test_images_that_do_not_fit_the_model_are_refused(tmp_path):
-    np.savez(tmp_path / "wrong.npz", images=np.zeros((2, 9, 9, 1), np.int8))
-    with pytest.raises(UserError, match=r"takes int8 images of \(8, 8, 1\)"):
-        load_samples(load_model("digits"), tmp_path / "wrong.npz")
-    (tmp_path / "bad.npz").write_bytes(b"")
-    with pytest.raises(UserError, match="is no file of images"):
-        load_samples(load_model("digits"), tmp_path / "bad.npz")
+def test_the_digits_are_only_for_a_model_that_takes_such_images():
+    with pytest.raises(UserError, match=r"takes images of 3 x 3 x 2, for which the project has none: give --images SET"):
+        digits_samples(convolution((3, 3), 2, 4))
 
 
 @pytest.mark.parametrize("count", [0, -1, 361])
 def test_a_count_beyond_the_images_is_refused(count):
     with pytest.raises(UserError, match="--count must be 1 to 360"):
-        load_samples(load_model("digits")).first(count)
+        digits_samples(load_model("digits").network, count)

@@ -15,7 +15,7 @@ from targets.run_model import conclude
 from tests.support.image_runs import random_run
 from tests.support.traces import check_trace
 
-WORK = SimpleNamespace(config=CONFIGS["arty-35"], network=SimpleNamespace(name="net", labels=()),
+WORK = SimpleNamespace(config=CONFIGS["arty-35"], network=SimpleNamespace(name="net", labels=()), tflite=None,
                        samples=SimpleNamespace(labels=None, images=np.zeros((3, 1, 1, 1), np.int8)), batch=1)
 RUNS = [replace(random_run(seed, layers=3), output=np.zeros((1, 1, 4), np.int8)) for seed in range(3)]
 

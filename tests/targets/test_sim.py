@@ -20,7 +20,8 @@ from firmware.serial_boot import REQUEST
 from firmware.timeline import BYTES_TRACK
 from nets.file import save_network
 from nets.synthetic import convolution_network, random_images
-from nets.zoo import load_model, load_samples
+from nets.images import digits_samples
+from nets.zoo import load_model
 from targets import sim, simulator
 from targets.running_soc import BIOS_AGAIN, FIRMWARE_ADDRESS, running_soc, work_for
 from tests.support.bad_programs import bad_programs
@@ -97,7 +98,7 @@ def test_a_bios_that_no_one_answered_asks_again():
 
 
 def test_a_differently_pruned_network_builds_no_gateware(tmp_path, monkeypatch):
-    network = load_model("digits")
+    network = load_model("digits").network
     _, dense = run_digits(tmp_path, count=1)
     monkeypatch.setattr(simulator, "_build", lambda *_: pytest.fail("a simulator was built"))
     layers = []
@@ -129,8 +130,8 @@ def test_a_requantiser_that_rounds_wrongly_is_found_and_located(tmp_path, capsys
 
 
 def test_an_error_stops_with_code_and_position_and_the_next_inference_on_the_same_soc_is_exact():
-    network = load_model("digits")
-    work = work_for(network, load_samples(network).images[:1])
+    network = load_model("digits").network
+    work = work_for(network, digits_samples(network).images[:1])
     model = work.binary.model
     expectation = expect(network, model, work.samples.images[0])
     with running_soc(work) as (link, addresses):
@@ -198,8 +199,8 @@ def test_random_layers_are_exact_on_the_accelerator_and_by_the_cpu_alone(seed):
 
 
 def test_the_firmware_refuses_what_it_does_not_understand_with_a_sentence():
-    network = load_model("digits")
-    work = work_for(network, load_samples(network).images[:1])
+    network = load_model("digits").network
+    work = work_for(network, digits_samples(network).images[:1])
     with running_soc(work) as (link, addresses):
         with pytest.raises(UserError, match="unknown command"):
             link.command("frobnicate")
@@ -213,8 +214,8 @@ def test_the_firmware_refuses_what_it_does_not_understand_with_a_sentence():
 
 
 def test_the_firmware_says_that_a_model_was_built_without_the_cpus_weights():
-    network = load_model("digits")
-    work = work_for(network, load_samples(network).images[:1])
+    network = load_model("digits").network
+    work = work_for(network, digits_samples(network).images[:1])
     with running_soc(work) as (link, addresses):
         with pytest.raises(UserError, match="built without the CPU's weights"):
             link.command(f"cpu {addresses[0]}")

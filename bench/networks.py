@@ -1,0 +1,92 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""How fast real networks run on real inputs: cycles of the whole SoC in litex_sim, LiteDRAM's model included, every tensor exact."""
+
+import argparse
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from rich.table import Table
+
+from accel.errors import UserError
+from bench.bars import Bar, add_options, chosen, conclude
+from bench.real_networks import NETWORKS
+from bench.soc_runs import CLOCK_HZ, cycles_table, run_networks
+from targets.console import console
+
+
+@dataclass(frozen=True)
+class Row:
+    """A bar: the median image of `network`, a name of NETWORKS, must take at most `asked` cycles on `config`. peer: images a second of
+    fpgaConvNet on an XC7Z020 at 143 MHz, None where there is no number."""
+
+    asked: int
+    network: str
+    config: str
+    peer: int | None = None
+
+
+ROWS = {
+    "resnet8": Row(115_000, "resnet8", "arty-35", 2_431),
+    "resnet8@arty-100": Row(41_000, "resnet8", "arty-100", 2_431),
+    "dscnn": Row(40_000, "dscnn", "arty-35", 3_088),
+    "dscnn@arty-100": Row(22_000, "dscnn", "arty-100", 3_088),
+    "vww": Row(115_000, "vww", "arty-35", 105),
+    "vww@arty-100": Row(55_000, "vww", "arty-100", 105),
+    "squeezenet11": Row(3_500_000, "squeezenet11", "arty-35"),
+}
+
+
+def measure(names, jobs):
+    """Return {row: Measured}, the networks of one configuration at a time. Raises UserError where data are missing or a tensor is not exact."""
+    networks = {name: NETWORKS[name]() for name in dict.fromkeys(ROWS[row].network for row in names)}
+    measured = {}
+    for config in dict.fromkeys(ROWS[row].config for row in names):
+        own = [row for row in names if ROWS[row].config == config]
+        parts = [networks[ROWS[row].network] for row in own]
+        runs = run_networks([network for network, _ in parts], config, jobs, images=[images for _, images in parts])
+        measured |= {row: runs[network.name] for row, (network, _) in zip(own, parts, strict=True)}
+    return measured
+
+
+def peers_table(measured):
+    """Return the table of images a second at CLOCK_HZ and utilisation beside the peer's numbers, of {row: Measured}."""
+    table = Table("network", "configuration", title=f"images a second at {CLOCK_HZ // 1_000_000} MHz beside fpgaConvNet's on an XC7Z020 at 143 MHz")
+    for head in ("images exact", "cycles", "images/s", "utilisation", "fpgaConvNet", "times as fast"):
+        table.add_column(head, justify="right")
+    for row, run in measured.items():
+        rate, peer = CLOCK_HZ / run.cycles, ROWS[row].peer
+        beside = ("", "") if peer is None else (f"{peer:,}", f"{rate / peer:.2f}")
+        table.add_row(ROWS[row].network, run.config.name, str(run.report["count"]), f"{run.cycles:,}", f"{rate:,.0f}",
+                      f"{run.report['utilisation']:.1%}", *beside)
+    return table
+
+
+def main(words=None):
+    """Print the bars that the command line asks for, where the cycles went and what peers do; returns the exit status."""
+    parser = argparse.ArgumentParser(prog="bench/networks.py", description=__doc__)
+    add_options(parser, ROWS)
+    parser.add_argument("--jobs", type=int, default=2, help="simulations at a time (default: %(default)s)")
+    arguments = parser.parse_args(words)
+    try:
+        if arguments.jobs < 1:
+            raise UserError(f"--jobs must be at least 1, not {arguments.jobs}")
+        names = chosen(arguments, ROWS)
+        measured = measure(names, arguments.jobs)
+        console().print(cycles_table(measured.values()))
+        console().print(peers_table(measured))
+        return conclude([Bar(row, ROWS[row].config, ROWS[row].asked, measured[row].cycles, "cycles", "lower") for row in names], arguments.json)
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""`./build.py --model MODEL --check`: what would run where, why, and how long it would take. No hardware is built."""
+
+import argparse
+
+import numpy as np
+from rich.table import Table
+
+from accel.config import load_config
+from compiler.binary import MODEL_ADDRESS, build_binary
+from compiler.placement import place_layers
+from targets.console import console
+from targets.model_options import add_image_options, add_model_options, model_of
+
+CLOCK_HZ = 100_000_000
+# What a float model is quantised with where no images are given.
+_STANDARD_IMAGES, _SEED = 4, 2017
+_STANDARD_NOTE = (f"no --calibrate was given: the ranges come from {_STANDARD_IMAGES} images of random numbers, which does for placement, cycles and "
+                  "bytes, but not for running or evaluating the model")
+
+
+def standard_images(shape):
+    """Return float32 images [N, *shape] of normally distributed numbers, the same every time: enough to quantise a model that is only looked at."""
+    return np.random.default_rng(_SEED).normal(size=(_STANDARD_IMAGES, *shape)).astype(np.float32)
+
+
+def layer_table(title, network, model):
+    """Return the table of where each layer of a Network runs, of its CompiledModel `model`."""
+    table = Table("layer", "operator", "output", "runs on", "because", title=title)
+    for head in ("cycles", "weights", "read", "written"):
+        table.add_column(head, justify="right")
+    shapes = {layer.name: network.tensors[layer.output].shape for layer in network.layers}
+    for row in place_layers(network, model):
+        moved = ["" if row.traffic is None else f"{number:,}" for number in (
+            () if row.traffic is None else (row.traffic.weights, row.traffic.read, row.traffic.written))] or [""] * 3
+        shape = " x ".join(map(str, shapes.get(row.name, ())))
+        table.add_row(row.name, row.op, shape, row.where, row.why, "" if row.cycles is None else f"{row.cycles:,}", *moved)
+    return table
+
+
+def check(model, config):
+    """Print where each layer of a Model would run on `config`, what it would take, and what importing changed. Raises UserError where it cannot run."""
+    network, screen = model.network, console()
+    compiled = build_binary(network, config).model
+    cycles = sum(layer.cycles_predicted for layer in compiled.layers)
+    macs = sum(layer.macs for layer in compiled.layers)
+    screen.print(layer_table(f"{network.name} on {config.name}: cycles predicted, bytes of DRAM", network, compiled))
+    screen.print(f"{cycles:,} cycles an image: {CLOCK_HZ / cycles:,.0f} images/s at {CLOCK_HZ // 1_000_000} MHz; {macs:,} multiply-accumulates, "
+                 f"{macs / cycles / config.macs_per_cycle:.1%} of what the grid could do", highlight=False)
+    screen.print(f"{compiled.end - MODEL_ADDRESS:,} bytes of DRAM: {compiled.program_address - compiled.base:,} of weights, "
+                 f"{len(compiled.words)} instructions, the rest feature maps", highlight=False)
+    for note in model.notes:
+        screen.print(f"note: {note}", highlight=False, soft_wrap=True)
+
+
+def run(words):
+    """Do what the command line (a list of words) says; returns the exit status."""
+    parser = argparse.ArgumentParser(prog="./build.py --check", description=__doc__, allow_abbrev=False)
+    add_model_options(parser)
+    add_image_options(parser)
+    parser.add_argument("--config", default="arty-35", help="a configuration by name or .toml file (default: %(default)s)")
+    arguments = parser.parse_args(words)
+    config = load_config(arguments.config)
+    model = model_of(arguments, standard_images)
+    check(model, config)
+    if model.real is not None and not arguments.calibrate:
+        print(f"note: {_STANDARD_NOTE}")
+    return 0

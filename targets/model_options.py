@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The options that say which model is meant and what its images are, the same for every verb."""
+
+from dataclasses import replace
+from fractions import Fraction
+
+from accel.errors import UserError
+from nets.described import NETWORKS
+from nets.images import KINDS, digits_samples, open_images
+from nets.preprocessing import Preprocessing
+from nets.quantise_network import METHODS
+from nets.zoo import FILES, load_model
+
+
+
+def number(text):
+    """Return the float of a decimal number or a fraction like 1/255. Raises ValueError."""
+    try:
+        return float(Fraction(text))
+    except ZeroDivisionError as error:
+        raise ValueError(text) from error
+
+
+def numbers(text):
+    """Return the floats of a list like .485,.456,.406. Raises ValueError."""
+    return tuple(number(part) for part in text.split(","))
+
+
+def add_model_options(parser):
+    """Add to an argparse parser which model, and how a float one is quantised; returns the group."""
+    group = parser.add_argument_group("model")
+    group.add_argument("--model", metavar="MODEL", help=f"a model by name, or {FILES}")
+    group.add_argument("--weights", metavar="FILE", help="the numbers of a model that is only described (nets/networks/)")
+    group.add_argument("--calibrate", metavar="SET", help="images from which a float model's ranges are taken when it is quantised")
+    group.add_argument("--calibrate-count", type=int, default=64, metavar="N", help="how many of them, evenly spread (default: %(default)s)")
+    group.add_argument("--method", choices=METHODS, default="percentile",
+                       help="ranges by the smallest and largest value, by percentiles, or by the least squared error (default: %(default)s)")
+    return group
+
+
+def add_image_options(parser):
+    """Add to an argparse parser where images come from and what becomes of them before the network sees them."""
+    group = parser.add_argument_group("images")
+    group.add_argument("--images", metavar="SET", help=f"{KINDS}; arrays are `images` or `x`, N x H x W x C, and perhaps `labels` or `y`")
+    group.add_argument("--labels", metavar="FILE", help="the classes: a number a line, or a .npy (default: those of the set)")
+    group.add_argument("--pixel-scale", type=number, metavar="X", help="what a pixel of 0 to 255 is multiplied by, like 1/255 (default: 1)")
+    group.add_argument("--mean", type=numbers, metavar="X,X,X", help="what is subtracted then, one number or one a channel (default: 0)")
+    group.add_argument("--std", type=numbers, metavar="X,X,X", help="what is divided by then (default: 1)")
+    group.add_argument("--bgr", action="store_true", help="the network takes blue first")
+    group.add_argument("--resize", type=int, metavar="PIXELS", help="scale the shorter side to so many pixels")
+    group.add_argument("--crop", action="store_true", help="cut out the centre in the network's size")
+
+
+def preprocessing_of(arguments):
+    """Return the Preprocessing that the options ask for; what they do not say is that of a described model, or pixels as they are."""
+    described = NETWORKS.get(arguments.model)
+    base = described.preprocessing if described else Preprocessing()
+    given = {"scale": arguments.pixel_scale, "mean": arguments.mean, "std": arguments.std, "bgr": arguments.bgr or None}
+    return replace(base, **{name: value for name, value in given.items() if value is not None})
+
+
+def image_set(arguments, path, shape, labels=None):
+    """Return the ImageSet at `path` for a network that takes images of `shape`."""
+    preprocessing = preprocessing_of(arguments)
+    for name, values in (("mean", preprocessing.mean), ("std", preprocessing.std)):
+        if len(values) not in (1, shape[2]):
+            raise UserError(f"--{name} has {len(values)} numbers, but the network's images have {shape[2]} channels: give one number or {shape[2]}")
+    if 0 in preprocessing.std:
+        raise UserError("--std must not be 0")
+    if arguments.resize is not None and arguments.resize < 1:
+        raise UserError(f"--resize must be at least 1 pixel, not {arguments.resize}")
+    crop = arguments.crop or preprocessing.size is not None
+    return open_images(path, shape, replace(preprocessing, size=None), labels, arguments.resize, crop)
+
+
+def model_of(arguments, calibration=None):
+    """Return the Model that the options name. Raises UserError where they do not fit each other.
+
+    calibration: function of a shape that gives the images to quantise a float model with where --calibrate is not given.
+    """
+    if arguments.model is None:
+        raise UserError(f"there is no --model: give a model by name, or {FILES}")
+    if arguments.calibrate_count < 1:
+        raise UserError(f"--calibrate-count must be at least 1, not {arguments.calibrate_count}")
+
+    def calibrate(shape):
+        return image_set(arguments, arguments.calibrate, shape).spread(arguments.calibrate_count)
+
+    model = load_model(arguments.model, arguments.weights, calibrate if arguments.calibrate else calibration, arguments.method)
+    if arguments.calibrate and model.real is None:
+        raise UserError(f"model {arguments.model!r} is quantised already: leave out --calibrate")
+    return model
+
+
+def samples_of(arguments, network, count):
+    """Return the Samples of the first `count` images that the options name; the held-back digits where they name none and the model takes such."""
+    if arguments.images is None:
+        return digits_samples(network, count)
+    return image_set(arguments, arguments.images, network.tensors[network.input].shape, arguments.labels).samples(network, count)
