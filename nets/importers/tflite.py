@@ -18,6 +18,8 @@ def import_tflite(path):
     translation = Translation(graph)
     if graph.tensors[graph.inputs[0]].dtype != "float32":
         translation.declare_input(graph.inputs[0])
+    if any(tensor.dtype == "uint8" for tensor in graph.tensors):
+        translation.notes.append("uint8 numbers became int8 by subtracting 128")
     for operator in graph.operators:
         OPERATORS[operator.kind](translation, operator)
     return translation.model()

@@ -10,11 +10,15 @@ _WORDS = {"padding": ("SAME", "VALID"), "fused_activation_function": ("NONE", "R
 _EXPORT = "export it with full integer quantisation to int8 (a representative dataset; inference input and output type int8)"
 
 
+def short_name(graph, operator):
+    """Return the name of an operator's output, of several that a converter joined the first."""
+    return graph.tensors[operator.outputs[0]].name.split(";", 1)[0] if operator.outputs else ""
+
+
 def describe(graph, operator):
     """Return the operator as sentences name it: its kind, number, output's name and attributes."""
-    name = graph.tensors[operator.outputs[0]].name.split(";", 1)[0] if operator.outputs else ""
     attributes = ", ".join(f"{key} {_word(key, value)}" for key, value in operator.options.items())
-    return f"{graph.path}: operator {operator.number}, {operator.kind} {name!r}" + (f" ({attributes})" if attributes else "")
+    return f"{graph.path}: operator {operator.number}, {operator.kind} {short_name(graph, operator)!r}" + (f" ({attributes})" if attributes else "")
 
 
 def _word(key, value):

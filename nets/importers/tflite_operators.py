@@ -103,7 +103,7 @@ def mul(translation, operator):
                            "quantise the factor with zero point 0")
     multiplier, shift = translation.scaling(operator, numbers.short_product_scale(first.scale, second.scale, target.scale))
     weights = np.broadcast_to(factors, channels).reshape(channels, 1, 1, 1)
-    translation.note(f"MUL {target.name!r} by a constant is a depthwise 1x1 convolution")
+    translation.note(operator, "by a constant is a depthwise 1x1 convolution")
     translation.put(operator, Conv2D, name, weights=weights, bias=np.zeros(channels), multipliers=np.full(channels, multiplier),
                     shifts=np.full(channels, shift), groups=channels, **translation.clamp(operator))
 
@@ -160,7 +160,7 @@ def quantize(translation, operator):
     source, target = translation.tensor(operator.inputs[0]), translation.tensor(operator.outputs[0])
     if source.dtype == "float32":
         translation.declare_input(target.number)
-        translation.note(f"QUANTIZE of the input is left out: the network takes the int8 numbers of {target.name!r}")
+        translation.note(operator, "is left out: the network takes the int8 numbers that it gives")
     elif (source.scale, source.zero_point) == (target.scale, target.zero_point):
         translation.rename(operator)
     else:
@@ -171,7 +171,7 @@ def quantize(translation, operator):
 def dequantize(translation, operator):
     """At the network's output, to real numbers: nothing."""
     translation.rename(operator)
-    translation.note("DEQUANTIZE of the output is left out: the network gives int8 numbers")
+    translation.note(operator, "is left out: the network gives the int8 numbers that it reads")
 
 
 def reshape(translation, operator):
@@ -186,6 +186,7 @@ def reshape(translation, operator):
     translation.name(operator)
     translation.reshape_input(operator)
     translation.rename(operator)
+    translation.note(operator, "is left out: the numbers and their order stay the same")
 
 
 def pad(translation, operator):
@@ -199,7 +200,7 @@ def pad(translation, operator):
     translation.require_same_numbers(operator)
     translation.map_name(operator, padded=True)
     translation.rename(operator, Padding(top, left, bottom, right))
-    translation.note(f"PAD {translation.tensor(operator.outputs[0]).name!r} is part of the padding of what reads it")
+    translation.note(operator, "is part of the padding of what reads it")
 
 
 OPERATORS = {

@@ -55,6 +55,7 @@ def _mean_of_halves_up(translation, operator, name, window):
     stride, padding = translation.window(operator, window)
     if operator.options["padding"] != _VALID and padding != Padding():
         _refuse_mixed(translation, operator)
+    translation.note(operator, "is a depthwise convolution, whose sums are rounded as the mean of uint8 numbers is")
     channels, (multiplier, shift) = translation.info(name).channels, quantize_multiplier(1 / (2 * window[0] * window[1]))
     translation.require_same_numbers(operator, _SAME_SCALE)
     translation.put(operator, Conv2D, name, weights=np.full((channels, *window, 1), 2), bias=np.ones(channels),
@@ -74,6 +75,6 @@ def mean(translation, operator):
     source, target = (translation.tensor(number) for number in (operator.inputs[0], operator.outputs[0]))
     multiplier, shift = mean_scaling(quotient(source.scale, target.scale), window[0] * window[1])
     channels = shape[2]
-    translation.note(f"MEAN {target.name!r} is a depthwise convolution of ones")
+    translation.note(operator, "is a depthwise convolution of ones")
     translation.put(operator, Conv2D, name, weights=np.ones((channels, *window, 1)), bias=np.zeros(channels),
                     multipliers=np.full(channels, multiplier), shifts=np.full(channels, shift), groups=channels)

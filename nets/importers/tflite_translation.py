@@ -9,7 +9,7 @@ from accel.errors import UserError
 from compiler.ir import Network, Padding, TensorInfo
 from compiler.numbers import quantize_multiplier
 from nets.builder import same_padding
-from nets.importers.tflite_checks import refuse
+from nets.importers.tflite_checks import refuse, short_name
 from nets.importers.tflite_names import Names, clean_name, shared_scope
 from nets.importers.tflite_numbers import activation_range
 from nets.model import Model
@@ -35,9 +35,9 @@ class Translation:
         """Raise the UserError that names the operator, what is wrong with it and what to change in the model."""
         refuse(self.graph, operator, problem, cure)
 
-    def note(self, sentence):
-        """Keep a sentence on what was dropped or expressed by something else."""
-        self.notes.append(sentence)
+    def note(self, operator, what):
+        """Keep a sentence on an operator that was left out or expressed by something else."""
+        self.notes.append(f"{operator.kind} {short_name(self.graph, operator)!r} {what}")
 
     def tensor(self, number):
         """Return the file's tensor of a number."""
