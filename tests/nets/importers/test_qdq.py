@@ -6,6 +6,9 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
+from accel.config import CONFIGS
+from compiler.binary import build_binary
+from compiler.expectation import expect
 from compiler.reference import execute
 from nets.importers.qdq import import_qdq
 from nets.quantise import quantise_activations
@@ -50,6 +53,12 @@ def test_every_layer_of_resnet_20_is_within_one_of_onnxruntimes(activations, per
     check_layers(path, _cifar("cifar10_test100_lossless", 3)[0], compared=30)
 
 
+def test_resnet_20_is_compiled_to_what_the_golden_model_computes_too(tmp_path):
+    network = import_qdq(_resnet20(tmp_path / "m.onnx", "int8", True, False)).network
+    image = np.random.default_rng(8).integers(-128, 128, (32, 32, 3)).astype(np.int8)
+    assert network.output in expect(network, build_binary(network, CONFIGS["arty-35"]).model, image).tensors
+
+
 def test_resnet_20_gives_onnxruntimes_answers(tmp_path):
     path = _resnet20(tmp_path / "m.onnx", "uint8", True, False)
     assert _same_answers(path, _cifar("cifar10_test100_lossless", 50)[0]) >= 0.99
@@ -73,6 +82,37 @@ def _one_convolution(numbers, dtype, zero_point, activations=np.int8, kind=Tenso
     scale, zero = build.constant(np.float32(0.3)), build.constant(middle + 9, activations)
     build.add("DequantizeLinear", build.add("QuantizeLinear", convolved, scale, zero), scale, zero)
     return build
+
+
+def test_a_factor_and_an_offset_for_each_channel_become_a_convolution(tmp_path):
+    build, rng = OnnxBuilder((5, 4, 4), 21), np.random.default_rng(6)
+    scale, zero = build.constant(np.float32(0.05)), build.constant(7, np.int8)
+    source = build.add("DequantizeLinear", build.add("QuantizeLinear", "input", scale, zero), scale, zero)
+    statistics = [build.constant(values) for values in (rng.normal(size=5), rng.normal(size=5), rng.normal(size=5), rng.uniform(0.5, 2, 5))]
+    normal = build.add("BatchNormalization", source, *statistics)
+    scale = build.constant(np.float32(0.03))
+    normal = build.add("DequantizeLinear", build.add("QuantizeLinear", normal, scale, zero), scale, zero)
+    product = build.add("Mul", normal, build.constant(rng.normal(size=(5, 1, 1))))
+    build.add("DequantizeLinear", build.add("QuantizeLinear", product, scale, zero), scale, zero)
+    images = rng.normal(size=(4, 5, 4, 4)).astype(np.float32)
+    assert len(check_layers(build.save(tmp_path / "m.onnx"), images).network.layers) == 2
+
+
+def test_a_maximum_that_is_read_as_it_is_and_quantised_otherwise_is_both(tmp_path):
+    build = OnnxBuilder((3, 8, 8), 21)
+    scale, zero = build.constant(np.float32(0.05)), build.constant(7, np.int8)
+    source = build.add("DequantizeLinear", build.add("QuantizeLinear", "input", scale, zero), scale, zero)
+    pooled = build.add("MaxPool", source, kernel_shape=[2, 2], strides=[2, 2])
+    coarse = build.constant(np.float32(0.37))
+    other = build.add("DequantizeLinear", build.add("QuantizeLinear", pooled, coarse, zero), coarse, zero)
+    total = build.add("Add", pooled, other)
+    build.add("DequantizeLinear", build.add("QuantizeLinear", total, scale, zero), scale, zero)
+    images = np.random.default_rng(7).normal(size=(2, 3, 8, 8)).astype(np.float32) * 2
+    network = import_qdq(build.save(tmp_path / "m.onnx")).network
+    assert [layer.op for layer in network.layers] == ["max_pool2d", "rescale", "add"]
+    output = execute(network, quantise_activations(images.transpose(0, 2, 3, 1), 0.05, 7))[network.output]
+    expected = np.round(onnx_output(tmp_path / "m.onnx", images) / 0.05) + 7
+    assert np.abs(output - expected.transpose(0, 2, 3, 1)).max() <= 1
 
 
 def _weights():
