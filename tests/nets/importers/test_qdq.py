@@ -103,7 +103,7 @@ def test_a_maximum_that_is_read_as_it_is_and_quantised_otherwise_is_both(tmp_pat
     scale, zero = build.constant(np.float32(0.05)), build.constant(7, np.int8)
     source = build.add("DequantizeLinear", build.add("QuantizeLinear", "input", scale, zero), scale, zero)
     pooled = build.add("MaxPool", source, kernel_shape=[2, 2], strides=[2, 2])
-    coarse = build.constant(np.float32(0.37))
+    coarse = build.constant(np.float32(0.3717))
     other = build.add("DequantizeLinear", build.add("QuantizeLinear", pooled, coarse, zero), coarse, zero)
     total = build.add("Add", pooled, other)
     build.add("DequantizeLinear", build.add("QuantizeLinear", total, scale, zero), scale, zero)
