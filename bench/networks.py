@@ -37,6 +37,7 @@ ROWS = {
     "dscnn@arty-100": Row(22_000, "dscnn", "arty-100", 3_088),
     "vww": Row(115_000, "vww", "arty-35", 105),
     "vww@arty-100": Row(55_000, "vww", "arty-100", 105),
+    "squeezenet11": Row(3_500_000, "squeezenet11", "arty-35"),
 }
 
 
@@ -60,8 +61,8 @@ def peers_table(measured):
     for row, run in measured.items():
         rate, peer = CLOCK_HZ / run.cycles, ROWS[row].peer
         beside = ("", "") if peer is None else (f"{peer:,}", f"{rate / peer:.2f}")
-        table.add_row(ROWS[row].network, run.config.name, str(run.report["count"]), f"{run.cycles:,}", f"{rate:,.0f}", f"{run.report['utilisation']:.1%}",
-                      *beside)
+        table.add_row(ROWS[row].network, run.config.name, str(run.report["count"]), f"{run.cycles:,}", f"{rate:,.0f}",
+                      f"{run.report['utilisation']:.1%}", *beside)
     return table
 
 

@@ -38,8 +38,7 @@ class Measured:
 
 
 def run_network(network, config, directory, firmware, batch=1, images=None):
-    """Return the Measured of int8 `images` [N, H, W, C] through `network`, `batch` (at least 1) at a time; of random ones, once or REPEATS times, where
-    none are given.
+    """Return the Measured of int8 `images` [N, H, W, C] through `network`, `batch` (at least 1) at a time; None: random ones, once or REPEATS times.
 
     Raises UserError, with layer and position, where a tensor is not exact.
     """

@@ -5,12 +5,13 @@ import numpy as np
 
 from accel.errors import UserError
 from nets.data import data_path
-from nets.importers.tflite import import_tflite
 from nets.quantise import quantise_activations
+from nets.zoo import importer
 
 # Name: the file, the files of labelled inputs (arrays x and y), and what their numbers are divided by to be the network's real input.
 _TINY = {
-    "resnet8": ("mlperf_tiny/ic/pretrainedResnet_quant.tflite", ("cifar10/cifar10_test100_lossless.npz", "cifar10/cifar10_train2000_lossless.npz"), 1.0),
+    "resnet8": ("mlperf_tiny/ic/pretrainedResnet_quant.tflite",
+                ("cifar10/cifar10_test100_lossless.npz", "cifar10/cifar10_train2000_lossless.npz"), 1.0),
     "dscnn": ("mlperf_tiny/kws/kws_ref_model.tflite", ("mlperf_tiny/kws/kws_inputs_dev.npz",), None),
     "vww": ("mlperf_tiny/vww/vww_96_int8.tflite", ("mlperf_tiny/vww/vww100_dev.npz",), 255.0),
 }
@@ -25,8 +26,8 @@ def tiny_file(name):
 
 
 def tiny_model(name):
-    """Return the Model of the network. Raises UserError as tiny_file and import_tflite do."""
-    return import_tflite(tiny_file(name))
+    """Return the Model of the network. Raises UserError as tiny_file and import_tflite do, and where the packages to import it are not installed."""
+    return importer("tflite").import_tflite(tiny_file(name))
 
 
 def tiny_samples(name, network, most=None):

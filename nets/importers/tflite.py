@@ -10,14 +10,16 @@ from nets.importers.tflite_translation import Translation
 def import_tflite(path):
     """Return the Model of the TFLite file at `path`: `indices` has the file's number of each of the network's tensors.
 
-    uint8 numbers become int8 by subtracting 128. Raises UserError, a sentence with what to change, for a file that is damaged, for a model that is not
-    of 8 bits or not of one fixed shape, and for an operator, or a use of one, that neither accelerator nor CPU can compute exactly.
+    uint8 numbers become int8 by subtracting 128. Raises UserError, a sentence with what to change, for a file that is damaged, for a model that is
+    not of 8 bits or not of one fixed shape, and for an operator, or a use of one, that neither accelerator nor CPU can compute exactly.
     """
     graph = read_tflite(path)
     check_graph(graph, OPERATORS)
     translation = Translation(graph)
     if graph.tensors[graph.inputs[0]].dtype != "float32":
         translation.declare_input(graph.inputs[0])
+    if any(tensor.dtype == "uint8" for tensor in graph.tensors):
+        translation.notes.append("uint8 numbers became int8 by subtracting 128")
     for operator in graph.operators:
         OPERATORS[operator.kind](translation, operator)
     return translation.model()

@@ -5,14 +5,25 @@ import numpy as np
 
 from accel.errors import UserError
 
+# What numbers of these attributes mean.
+_WORDS = {"padding": ("SAME", "VALID"), "fused_activation_function": ("NONE", "RELU", "RELU_N1_TO_1", "RELU6", "TANH", "SIGN_BIT")}
 _EXPORT = "export it with full integer quantisation to int8 (a representative dataset; inference input and output type int8)"
+
+
+def short_name(graph, operator):
+    """Return the name of an operator's output, of several that a converter joined the first."""
+    return graph.tensors[operator.outputs[0]].name.split(";", 1)[0] if operator.outputs else ""
 
 
 def describe(graph, operator):
     """Return the operator as sentences name it: its kind, number, output's name and attributes."""
-    name = graph.tensors[operator.outputs[0]].name.split(";", 1)[0] if operator.outputs else ""
-    attributes = ", ".join(f"{key} {value}" for key, value in operator.options.items())
-    return f"{graph.path}: operator {operator.number}, {operator.kind} {name!r}" + (f" ({attributes})" if attributes else "")
+    attributes = ", ".join(f"{key} {_word(key, value)}" for key, value in operator.options.items())
+    return f"{graph.path}: operator {operator.number}, {operator.kind} {short_name(graph, operator)!r}" + (f" ({attributes})" if attributes else "")
+
+
+def _word(key, value):
+    words = _WORDS.get(key, ())
+    return words[value] if isinstance(value, int) and 0 <= value < len(words) else value
 
 
 def refuse(graph, operator, problem, cure):
@@ -82,4 +93,5 @@ def _check_activation(graph, tensor):
     if tensor.scales is None or len(tensor.scales) != 1:
         raise UserError(f"{where} has {0 if tensor.scales is None else len(tensor.scales)} scales, but an activation has one: {_EXPORT}")
     if not (np.isfinite(tensor.scale) and tensor.scale > 0) or not -128 <= tensor.zero_point <= 127:
-        raise UserError(f"{where} has the scale {tensor.scale} and zero point {tensor.zero_points[0]}, which no {tensor.dtype} tensor can have: {_EXPORT}")
+        numbers = f"scale {tensor.scale} and zero point {tensor.zero_points[0]}"
+        raise UserError(f"{where} has the {numbers}, which no {tensor.dtype} tensor can have: {_EXPORT}")

@@ -93,7 +93,8 @@ def read_tflite(path):
     try:
         return _graph(path, tflite.Model.GetRootAsModel(content, 0))
     except (struct.error, IndexError, KeyError, TypeError, ValueError, AttributeError, OverflowError, UnicodeDecodeError) as error:
-        raise UserError(f"{path} is damaged or truncated: it has {len(content)} bytes, but points to what is not in them; fetch or export it anew") from error
+        raise UserError(f"{path} is damaged or truncated: it has {len(content)} bytes, but points to what is not in them; "
+                        "fetch or export it anew") from error
 
 
 def _graph(path, model):
@@ -136,11 +137,11 @@ def _kind(code):
 
 def _tensor(number, stored, buffers):
     shape, dtype, numbers = _ints(stored.ShapeAsNumpy()), _TYPES[stored.Type()], stored.Quantization()
-    scales = zero_points = data = None
+    axis, scales, zero_points, data = 0 if numbers is None else numbers.QuantizedDimension(), None, None, None
     if numbers is not None and numbers.ScaleLength():
         scales = numbers.ScaleAsNumpy()
         zero_points = numbers.ZeroPointAsNumpy() if numbers.ZeroPointLength() else np.zeros(len(scales), np.int64)
-    axis, buffer, sparse = numbers.QuantizedDimension() if numbers is not None else 0, buffers[stored.Buffer()], stored.Sparsity() is not None
+    buffer, sparse = buffers[stored.Buffer()], stored.Sparsity() is not None
     if buffer is not None and dtype in _ARRAYS:
         data = buffer.view(_ARRAYS[dtype])
         data = data if sparse else data.reshape(shape)
@@ -162,7 +163,7 @@ def _fields(table):
     for name in methods:
         if name + "AsNumpy" in methods:
             fields[name] = _ints(getattr(table, name + "AsNumpy")())
-        elif name != "Init" and not re.search(r"^GetRootAs|BufferHasIdentifier$|(Length|IsNone|AsNumpy)$", name) and name + "Length" not in methods:
+        elif not re.search(r"^Init$|^GetRootAs|BufferHasIdentifier$|(Length|IsNone|AsNumpy)$", name) and name + "Length" not in methods:
             value = getattr(table, name)()
             fields[name] = value.decode() if isinstance(value, bytes) else value
     return {re.sub(r"(?<!^)([A-Z])", r"_\1", name).lower(): value for name, value in fields.items()}

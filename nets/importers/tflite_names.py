@@ -13,8 +13,8 @@ _OWN = {
 # Names of outputs that say nothing of the layer.
 _EMPTY = re.compile(r"(identity|statefulpartitionedcall|serving_default|output|tensor)?[_\d]*(int8)?[_\d]*")
 # What the last component says of the operation and not of the layer.
-_OPERATIONS = {"biasadd", "conv2d", "depthwise", "matmul", "relu", "relu6", "avgpool", "maxpool", "mean", "add", "addv2", "reshape", "concat", "softmax",
-               "sigmoid", "pad", "mul", "convolution"}
+_OPERATIONS = {"add", "addv2", "avgpool", "biasadd", "concat", "conv2d", "convolution", "depthwise", "matmul", "maxpool", "mean", "mul", "pad",
+               "relu", "relu6", "reshape", "sigmoid", "softmax"}
 
 
 def clean_name(kind, stored, scope=""):

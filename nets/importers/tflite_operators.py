@@ -27,9 +27,8 @@ def _convolution(translation, operator, weights, scales, groups):
     product = numbers.half_short_product_scale if source.dtype == "uint8" else numbers.product_scale
     pairs = [translation.scaling(operator, product(source.scale, scale, target.scale)) for scale in scales]
     stride, padding = translation.window(operator, weights.shape[1:3])
-    layer = {"weights": weights, "bias": bias_of(translation, operator, len(weights)), **_columns(pairs), "stride": stride, "padding": padding,
-             "groups": groups, **translation.clamp(operator)}
-    translation.put(operator, Conv2D, name, **layer)
+    translation.put(operator, Conv2D, name, weights=weights, bias=bias_of(translation, operator, len(weights)), **_columns(pairs), stride=stride,
+                    padding=padding, groups=groups, **translation.clamp(operator))
 
 
 def conv_2d(translation, operator):
@@ -59,22 +58,23 @@ def fully_connected(translation, operator):
     source, target = translation.tensor(operator.inputs[0]), translation.tensor(operator.outputs[0])
     bias = bias_of(translation, operator, outputs)
     largest = np.abs(matrix.astype(np.int64)).sum(axis=1) * 255 + np.abs(bias.astype(np.int64))
+    reals = [numbers.product_scale(source.scale, scale, target.scale) for scale in scales]
     try:
-        pairs = [numbers.rounded_scaling(numbers.product_scale(source.scale, scale, target.scale), int(most)) for scale, most in zip(scales, largest, strict=True)]
+        pairs = [numbers.rounded_scaling(real, int(most)) for real, most in zip(reals, largest, strict=True)]
     except (UserError, ValueError) as error:
         translation.refuse(operator, f"has scales that do not fit, since {error}", "quantise the model anew with representative images")
     weights = matrix.reshape(outputs, *((1, 1, length) if by_pixel else shape))
-    values = {"weights": weights, "bias": bias, **_columns(pairs), **translation.clamp(operator), "rounding": Rounding.HALF_AWAY}
-    translation.put(operator, Conv2D if by_pixel else FullyConnected, name, **values)
+    translation.put(operator, Conv2D if by_pixel else FullyConnected, name, weights=weights, bias=bias, **_columns(pairs),
+                    **translation.clamp(operator), rounding=Rounding.HALF_AWAY)
 
 
 def add(translation, operator):
     """The sum of two maps of one shape."""
     names = [_operand(translation, operator, place) for place in (0, 1)]
     tensors = [translation.tensor(number) for number in (*operator.inputs, operator.outputs[0])]
-    first, second, total = (tensor.shape for tensor in tensors)
+    first, second, _ = (list(tensor.shape) for tensor in tensors)
     if first != second:
-        translation.refuse(operator, f"adds maps of {list(first)} and {list(second)}", "there is no broadcasting: let both have the same shape")
+        translation.refuse(operator, f"adds maps of {first} and {second}", "there is no broadcasting: let both have the same shape")
     scalings = numbers.addition_scaling(*(tensor.scale for tensor in tensors))
     values = [number for pair in scalings for number in pair]
     keys = [f"{which}_{what}" for which in ("input", "other", "output") for what in ("multiplier", "shift")]
@@ -93,19 +93,19 @@ def mul(translation, operator):
     if len(places) != 1:
         translation.refuse(operator, "multiplies two maps", "only a factor that is constant can be imported")
     factor, name = translation.tensor(operator.inputs[places[0]]), translation.map_name(operator, 1 - places[0])
-    source, target, channels = translation.tensor(operator.inputs[1 - places[0]]), translation.tensor(operator.outputs[0]), translation.info(name).channels
+    first, second, target = (translation.tensor(number) for number in (*operator.inputs, operator.outputs[0]))
+    channels = translation.info(name).channels
     factors = factor.data.astype(np.int64).reshape(-1) - int(factor.zero_points[0])
     if factors.size not in (1, channels) or (factors.size > 1 and factor.shape[-1] != channels):
         translation.refuse(operator, f"has a factor of {list(factor.shape)}", f"let it be one number, or one for each of the {channels} channels")
     if factors.min() < -128 or factors.max() > 127:
         translation.refuse(operator, f"has factors from {factors.min()} to {factors.max()}, their zero point subtracted, that exceed int8",
                            "quantise the factor with zero point 0")
-    multiplier, shift = translation.scaling(operator, numbers.short_product_scale(translation.tensor(operator.inputs[0]).scale,
-                                                                           translation.tensor(operator.inputs[1]).scale, target.scale))
+    multiplier, shift = translation.scaling(operator, numbers.short_product_scale(first.scale, second.scale, target.scale))
     weights = np.broadcast_to(factors, channels).reshape(channels, 1, 1, 1)
-    translation.note(f"{operator.kind} of {source.name!r} by a constant is a depthwise 1x1 convolution")
+    translation.note(operator, "by a constant is a depthwise 1x1 convolution")
     translation.put(operator, Conv2D, name, weights=weights, bias=np.zeros(channels), multipliers=np.full(channels, multiplier),
-         shifts=np.full(channels, shift), groups=channels, **translation.clamp(operator))
+                    shifts=np.full(channels, shift), groups=channels, **translation.clamp(operator))
 
 
 def activation(translation, operator):
@@ -113,7 +113,7 @@ def activation(translation, operator):
     source, target = translation.tensor(operator.inputs[0]), translation.tensor(operator.outputs[0])
     multiplier, shift = translation.scaling(operator, numbers.short_quotient(source.scale, target.scale))
     translation.put(operator, Rescale, translation.name(operator), multiplier=multiplier, shift=shift,
-         **translation.clamp(operator, operator.kind))
+                    **translation.clamp(operator, operator.kind))
 
 
 def logistic(translation, operator):
@@ -160,7 +160,7 @@ def quantize(translation, operator):
     source, target = translation.tensor(operator.inputs[0]), translation.tensor(operator.outputs[0])
     if source.dtype == "float32":
         translation.declare_input(target.number)
-        translation.note(f"QUANTIZE of the input is left out: the network takes the int8 numbers of {target.name!r}")
+        translation.note(operator, "is left out: the network takes the int8 numbers that it gives")
     elif (source.scale, source.zero_point) == (target.scale, target.zero_point):
         translation.rename(operator)
     else:
@@ -171,17 +171,22 @@ def quantize(translation, operator):
 def dequantize(translation, operator):
     """At the network's output, to real numbers: nothing."""
     translation.rename(operator)
-    translation.note("DEQUANTIZE of the output is left out: the network gives int8 numbers")
+    translation.note(operator, "is left out: the network gives the int8 numbers that it reads")
 
 
 def reshape(translation, operator):
     """RESHAPE and SQUEEZE: other names for the same numbers in the same order."""
     source, target = translation.tensor(operator.inputs[0]), translation.tensor(operator.outputs[0])
-    if (source.scale, source.zero_point) != (target.scale, target.zero_point):
-        translation.refuse(operator, f"changes the scale {source.scale} to {target.scale}, or the zero point", "export the model anew")
+    if np.prod(source.shape) != np.prod(target.shape):
+        translation.refuse(operator, f"makes {list(target.shape)} of {list(source.shape)}", "export the model anew with fixed shapes")
+    source, target = (list(translation.tensor(number).shape) for number in (operator.inputs[0], operator.outputs[0]))
+    if np.prod(source) != np.prod(target):
+        translation.refuse(operator, f"makes {target} of {source}", "export the model anew with fixed shapes")
+    translation.require_same_numbers(operator)
     translation.name(operator)
     translation.reshape_input(operator)
     translation.rename(operator)
+    translation.note(operator, "is left out: the numbers and their order stay the same")
 
 
 def pad(translation, operator):
@@ -192,17 +197,15 @@ def pad(translation, operator):
     (_, _), (top, bottom), (left, right), (_, _) = amounts.data.tolist()
     if amounts.data.min() < 0 or amounts.data[[0, 3]].any():
         translation.refuse(operator, f"pads by {amounts.data.tolist()}", "pad rows and columns only, by no negative amount")
-    source, target = translation.tensor(operator.inputs[0]), translation.tensor(operator.outputs[0])
-    if (source.scale, source.zero_point) != (target.scale, target.zero_point):
-        translation.refuse(operator, f"changes the scale {source.scale} to {target.scale}, or the zero point", "export the model anew")
+    translation.require_same_numbers(operator)
     translation.map_name(operator, padded=True)
     translation.rename(operator, Padding(top, left, bottom, right))
-    translation.note(f"PAD {target.name!r} is part of the padding of what reads it")
+    translation.note(operator, "is part of the padding of what reads it")
 
 
 OPERATORS = {
     "ADD": add, "AVERAGE_POOL_2D": pools.average_pool_2d, "CONCATENATION": concatenation, "CONV_2D": conv_2d, "DEPTHWISE_CONV_2D": depthwise_conv_2d,
-    "DEQUANTIZE": dequantize, "FULLY_CONNECTED": fully_connected, "LOGISTIC": logistic, "MAX_POOL_2D": pools.max_pool_2d, "MEAN": pools.mean, "MUL": mul,
-    "PAD": pad, "QUANTIZE": quantize, "RELU": activation, "RELU6": activation, "RELU_N1_TO_1": activation, "RESHAPE": reshape, "SOFTMAX": softmax,
-    "SQUEEZE": reshape,
+    "DEQUANTIZE": dequantize, "FULLY_CONNECTED": fully_connected, "LOGISTIC": logistic, "MAX_POOL_2D": pools.max_pool_2d, "MEAN": pools.mean,
+    "MUL": mul, "PAD": pad, "QUANTIZE": quantize, "RELU": activation, "RELU6": activation, "RELU_N1_TO_1": activation, "RESHAPE": reshape,
+    "SOFTMAX": softmax, "SQUEEZE": reshape,
 }

@@ -8,6 +8,8 @@ from compiler.numbers import Rounding, quantize_multiplier
 from nets.importers.tflite_numbers import mean_scaling, quotient
 
 _VALID = 1  # tflite.Padding.VALID
+# Up to this difference TFLite's pools take the scales of input and output for the same.
+_SAME_SCALE = 1e-6
 
 
 def max_pool_2d(translation, operator):
@@ -20,7 +22,7 @@ def max_pool_2d(translation, operator):
 
 
 def average_pool_2d(translation, operator):
-    """The mean of each window. int8 halves are rounded away from zero; uint8 halves up, which a convolution can do where all windows have one size."""
+    """The mean of each window. int8 halves are rounded away from zero; uint8 halves up, as a convolution can where all windows have one size."""
     name = translation.map_name(operator, padded=True)
     padded = translation.border(operator.inputs[0]) != Padding()
     if padded and operator.options["padding"] != _VALID:
@@ -38,8 +40,9 @@ def average_pool_2d(translation, operator):
 def _pool(translation, operator, kind, name, **values):
     window = operator.options["filter_height"], operator.options["filter_width"]
     stride, padding = translation.window(operator, window)
+    translation.require_same_numbers(operator, _SAME_SCALE)
     layer = translation.put(operator, kind, name, window=window, stride=stride, padding=padding, **values, **translation.clamp(operator))
-    translation.same_numbers(operator, layer.output)
+    translation.take_scale(layer.output, name)
     return layer
 
 
@@ -52,13 +55,12 @@ def _mean_of_halves_up(translation, operator, name, window):
     stride, padding = translation.window(operator, window)
     if operator.options["padding"] != _VALID and padding != Padding():
         _refuse_mixed(translation, operator)
+    translation.note(operator, "is a depthwise convolution, whose sums are rounded as the mean of uint8 numbers is")
     channels, (multiplier, shift) = translation.info(name).channels, quantize_multiplier(1 / (2 * window[0] * window[1]))
-    translation.put(operator, Conv2D, name, weights=np.full((channels, *window, 1), 2), bias=np.ones(channels), multipliers=np.full(channels, multiplier),
-                    shifts=np.full(channels, shift), stride=stride, padding=padding, groups=channels, **translation.clamp(operator),
-                    rounding=Rounding.HALF_AWAY)
-    source, target = (translation.tensor(number) for number in (operator.inputs[0], operator.outputs[0]))
-    if abs(source.scale - target.scale) > 1e-6 or source.zero_point != target.zero_point:
-        translation.refuse(operator, f"changes the scale {source.scale} to {target.scale}, or the zero point", "export the model anew")
+    translation.require_same_numbers(operator, _SAME_SCALE)
+    translation.put(operator, Conv2D, name, weights=np.full((channels, *window, 1), 2), bias=np.ones(channels),
+                    multipliers=np.full(channels, multiplier), shifts=np.full(channels, shift), stride=stride, padding=padding, groups=channels,
+                    **translation.clamp(operator), rounding=Rounding.HALF_AWAY)
 
 
 def mean(translation, operator):
@@ -67,11 +69,12 @@ def mean(translation, operator):
     rank, shape = len(translation.tensor(operator.inputs[0]).shape), translation.info(name).shape
     places = None if axes.data is None else {int(axis) % rank - rank + 3 for axis in axes.data.reshape(-1)}
     if not places or not places <= {0, 1}:
-        translation.refuse(operator, f"is over the axes {None if axes.data is None else axes.data.tolist()}", "take the mean over rows and columns only")
+        given = None if axes.data is None else axes.data.tolist()
+        translation.refuse(operator, f"is over the axes {given}", "take the mean over rows and columns only")
     window = tuple(shape[axis] if axis in places else 1 for axis in (0, 1))
     source, target = (translation.tensor(number) for number in (operator.inputs[0], operator.outputs[0]))
     multiplier, shift = mean_scaling(quotient(source.scale, target.scale), window[0] * window[1])
     channels = shape[2]
-    translation.note(f"MEAN of {source.name!r} is a depthwise convolution of ones")
-    translation.put(operator, Conv2D, name, weights=np.ones((channels, *window, 1)), bias=np.zeros(channels), multipliers=np.full(channels, multiplier),
-                    shifts=np.full(channels, shift), groups=channels)
+    translation.note(operator, "is a depthwise convolution of ones")
+    translation.put(operator, Conv2D, name, weights=np.ones((channels, *window, 1)), bias=np.zeros(channels),
+                    multipliers=np.full(channels, multiplier), shifts=np.full(channels, shift), groups=channels)

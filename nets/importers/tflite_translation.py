@@ -9,7 +9,7 @@ from accel.errors import UserError
 from compiler.ir import Network, Padding, TensorInfo
 from compiler.numbers import quantize_multiplier
 from nets.builder import same_padding
-from nets.importers.tflite_checks import refuse
+from nets.importers.tflite_checks import refuse, short_name
 from nets.importers.tflite_names import Names, clean_name, shared_scope
 from nets.importers.tflite_numbers import activation_range
 from nets.model import Model
@@ -35,9 +35,9 @@ class Translation:
         """Raise the UserError that names the operator, what is wrong with it and what to change in the model."""
         refuse(self.graph, operator, problem, cure)
 
-    def note(self, sentence):
-        """Keep a sentence on what was dropped or expressed by something else."""
-        self.notes.append(sentence)
+    def note(self, operator, what):
+        """Keep a sentence on an operator that was left out or expressed by something else."""
+        self.notes.append(f"{operator.kind} {short_name(self.graph, operator)!r} {what}")
 
     def tensor(self, number):
         """Return the file's tensor of a number."""
@@ -60,7 +60,8 @@ class Translation:
         number = operator.outputs[0]
         tensor = self.tensor(number)
         if not suffix and np.prod(shape) != np.prod(tensor.shape):
-            self.refuse(operator, f"declares an output of {list(tensor.shape)}, but gives a map of {list(shape)}", "export the model anew with fixed shapes")
+            self.refuse(operator, f"declares an output of {list(tensor.shape)}, but gives a map of {list(shape)}",
+                        "export the model anew with fixed shapes")
         name = self._names.unique(clean_name(operator.kind, tensor.name, self._scope) + suffix)
         return self._declare(name, shape, tensor, None if suffix else number)
 
@@ -70,13 +71,16 @@ class Translation:
             self._standing[number], self.indices[name] = name, number
         return name
 
-    def same_numbers(self, operator, name):
-        """Let the output `name` have the scale of the operator's input, which TFLite's kernel takes for it. Refuses where they differ in truth."""
-        source, target = self.info(self.name(operator, padded=True)), self.info(name)
-        if abs(source.scale - target.scale) > 1e-6 or source.zero_point != target.zero_point:
+    def require_same_numbers(self, operator, tolerance=0.0):
+        """Refuse where the operator's input and output differ in zero point, or in scale by more than `tolerance`."""
+        source, target = self.tensor(operator.inputs[0]), self.tensor(operator.outputs[0])
+        if abs(source.scale - target.scale) > tolerance or source.zero_point != target.zero_point:
             self.refuse(operator, f"changes scale {source.scale} and zero point {source.zero_point} to {target.scale} and {target.zero_point}",
                         "export the model anew; a converter gives input and output the same")
-        self.tensors[name] = replace(target, scale=source.scale)
+
+    def take_scale(self, name, other):
+        """Give the tensor `name` of the network the scale of another."""
+        self.tensors[name] = replace(self.info(name), scale=self.info(other).scale)
 
     def put(self, operator, kind, *reads, suffix="", **values):
         """Append the layer of `kind` that `reads` tensors of the network and writes the operator's output, whose name it gets; returns it."""
@@ -122,13 +126,11 @@ class Translation:
         return name
 
     def reshape_input(self, operator):
-        """Give the network's input the shape that the operator gives it, where it is the input and no layer has read it; returns whether that was so."""
-        name = self._standing.get(operator.inputs[0])
-        if name != self.input or any(self.input in layer.inputs for layer in self.layers):
-            return False
-        height, width, channels = self.tensor(operator.outputs[0]).map_shape
-        self.tensors[name] = replace(self.info(name), height=height, width=width, channels=channels)
-        return True
+        """Give the network's input the shape that the operator gives it, where it is the input, no layer has read it and it becomes a map."""
+        name, target = self._standing[operator.inputs[0]], self.tensor(operator.outputs[0])
+        if name == self.input and len(target.shape) > 2 and not any(name in layer.inputs for layer in self.layers):
+            height, width, channels = target.map_shape
+            self.tensors[name] = replace(self.info(name), height=height, width=width, channels=channels)
 
     def window(self, operator, kernel):
         """Return (stride, Padding) of a window of (height, width) over input 0, a PAD before it included.

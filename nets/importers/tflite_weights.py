@@ -12,10 +12,10 @@ def weights_of(translation, operator, axis):
     uint8 weights with zero point 128 are symmetric and become int8 exactly; others are refused.
     """
     tensor = translation.tensor(operator.inputs[1])
-    if tensor.data is None or tensor.sparse:
-        translation.refuse(operator, "has weights that are computed or compressed", "export the model with plain constant weights")
     if tensor.dtype not in ("int8", "uint8") or tensor.scales is None:
         translation.refuse(operator, f"has {tensor.dtype} weights, quantised by {0 if tensor.scales is None else len(tensor.scales)} scales", _EXPORT)
+    if tensor.data is None or tensor.sparse:
+        translation.refuse(operator, "has weights that are computed or compressed", "export the model with plain constant weights")
     if (tensor.zero_points != tensor.offset).any():
         wrong = tensor.zero_points[tensor.zero_points != tensor.offset][0]
         translation.refuse(operator, f"has asymmetric weights, with the zero point {wrong} and not {tensor.offset}", _EXPORT)

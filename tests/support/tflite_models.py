@@ -69,8 +69,8 @@ class TFLiteModel(TFLiteBuilder):
         length = kernel[0] * kernel[1] * channels
         output = self._sum_output(source, [1, *self._window(source, kernel, stride, padding), outputs], scales, length, zero_point)
         inputs = [source, number, *([self.bias(source, scales, outputs, length)] if bias else [])]
-        self.operator("CONV_2D", inputs, [output], "Conv2D", 3, padding=padding, strideH=stride[0], strideW=stride[1], fusedActivationFunction=activation,
-                      dilationHFactor=dilation[0], dilationWFactor=dilation[1])
+        self.operator("CONV_2D", inputs, [output], "Conv2D", 3, padding=padding, strideH=stride[0], strideW=stride[1],
+                      fusedActivationFunction=activation, dilationHFactor=dilation[0], dilationWFactor=dilation[1])
         return output
 
     def depthwise(self, source, kernel=(3, 3), stride=(1, 1), padding=SAME, activation=NONE, multiplier=1, zero_point=3, **weights):
@@ -79,9 +79,9 @@ class TFLiteModel(TFLiteBuilder):
         number, scales = self.weights([1, *kernel, outputs], 3, **weights)
         length = kernel[0] * kernel[1]
         output = self._sum_output(source, [1, *self._window(source, kernel, stride, padding), outputs], scales, length, zero_point)
-        self.operator("DEPTHWISE_CONV_2D", [source, number, self.bias(source, scales, outputs, length)], [output], "DepthwiseConv2D", 3, padding=padding,
-                      strideH=stride[0], strideW=stride[1], fusedActivationFunction=activation, depthMultiplier=multiplier, dilationHFactor=1,
-                      dilationWFactor=1)
+        inputs = [source, number, self.bias(source, scales, outputs, length)]
+        self.operator("DEPTHWISE_CONV_2D", inputs, [output], "DepthwiseConv2D", 3, padding=padding, strideH=stride[0],
+                      strideW=stride[1], fusedActivationFunction=activation, depthMultiplier=multiplier, dilationHFactor=1, dilationWFactor=1)
         return output
 
     def dense(self, source, outputs, activation=NONE, keep=False, zero_point=3, bias=True, **weights):

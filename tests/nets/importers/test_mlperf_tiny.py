@@ -43,7 +43,8 @@ def test_a_tensor_that_is_wrong_by_one_is_found_by_its_place(name):
     layer, *others = model.network.layers
     wrong = replace(layer, bias=layer.bias + np.where(np.arange(len(layer.bias)) == 3, 1 << 10, 0))
     sentence = differences(replace(model, network=replace(model.network, layers=(wrong, *others))), images)[0]
-    assert sentence.startswith(f"image 0, tensor {layer.output!r} (number {model.indices[layer.output]} in the file), position (") and ", 3)" in sentence
+    assert sentence.startswith(f"image 0, tensor {layer.output!r} (number {model.indices[layer.output]} in the file), position (")
+    assert ", 3) (row, column, channel): TFLite's interpreter gives " in sentence
 
 
 @NETWORKS
@@ -56,7 +57,8 @@ def test_predictions_and_every_tensor_are_the_interpreters_over_the_whole_labell
         for place, image in enumerate(images[low:low + 50]):
             tensors = interpreter.run(image)
             for tensor, number in model.indices.items():
-                np.testing.assert_array_equal(ours[tensor][place], tensors[number].reshape(ours[tensor][place].shape), f"image {low + place}, {tensor}")
+                mine = ours[tensor][place]
+                np.testing.assert_array_equal(mine, tensors[number].reshape(mine.shape), f"image {low + place}, {tensor}")
             theirs.append(tensors[model.indices[model.network.output]].reshape(-1))
     assert (predictions(np.array(theirs)) == labels).mean() >= ACCURACY[name]
 

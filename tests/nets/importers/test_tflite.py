@@ -4,11 +4,14 @@
 import numpy as np
 import pytest
 
+from accel.config import CONFIGS
+from compiler.expectation import expect
 from compiler.ir import Conv2D, Lookup, Padding, Rescale
 from compiler.numbers import multiply_by_quantized_multiplier, quantize_multiplier
+from compiler.program import compile_network
 from nets.importers.tflite import import_tflite
 from nets.importers.tflite_numbers import half_short_product_scale, product_scale
-from tests.support.tflite_models import NONE, RELU, RELU6, RELU_N1_TO_1, SAME, VALID, TFLiteModel, assert_equal_to_interpreter
+from tests.support.tflite_models import NONE, RELU, RELU6, RELU_N1_TO_1, SAME, VALID, TFLiteModel, assert_equal_to_interpreter, random_images
 
 TYPES = pytest.mark.parametrize("dtype", ("int8", "uint8"))
 
@@ -34,7 +37,8 @@ def test_convolutions_are_exact(tmp_path, dtype, kernel, stride, padding, activa
 
 @TYPES
 @pytest.mark.parametrize("kernel, stride, padding, multiplier, channels", [
-    ((3, 3), (1, 1), SAME, 1, 6), ((3, 3), (2, 2), SAME, 1, 5), ((3, 3), (2, 1), VALID, 1, 17), ((4, 2), (1, 1), SAME, 3, 4), ((3, 3), (1, 1), SAME, 8, 1)])
+    ((3, 3), (1, 1), SAME, 1, 6), ((3, 3), (2, 2), SAME, 1, 5), ((3, 3), (2, 1), VALID, 1, 17), ((4, 2), (1, 1), SAME, 3, 4),
+    ((3, 3), (1, 1), SAME, 8, 1)])
 def test_depthwise_convolutions_are_exact_with_a_channel_multiplier_too(tmp_path, dtype, kernel, stride, padding, multiplier, channels):
     model = TFLiteModel((8, 7, channels), dtype, seed=channels)
     layer, = check(tmp_path, model, model.depthwise(model.input, kernel, stride, padding, RELU, multiplier, **symmetric(dtype)))
@@ -217,7 +221,8 @@ def test_the_mean_of_uint8_halves_is_rounded_up_at_every_sum(tmp_path):
 
 
 @TYPES
-@pytest.mark.parametrize("axes, keep, scale", [((1, 2), True, None), ((1, 2), False, 0.03), ((-2, -3), True, 0.0123), ((1,), True, None), ((2,), True, 0.02)])
+@pytest.mark.parametrize("axes, keep, scale", [
+    ((1, 2), True, None), ((1, 2), False, 0.03), ((-2, -3), True, 0.0123), ((1,), True, None), ((2,), True, 0.02)])
 def test_means_over_space_are_exact(tmp_path, dtype, axes, keep, scale):
     model = TFLiteModel((6, 4, 5), dtype)
     check(tmp_path, model, model.mean(model.input, axes, keep, scale), count=60)
@@ -303,8 +308,18 @@ def test_real_numbers_at_the_edges_are_left_to_the_user_and_noted(tmp_path):
     output = model.convolution(model.quantize(model.input, 0.03, 7), 4)
     imported = assert_equal_to_interpreter(model.save(tmp_path, model.dequantize(output)))
     info = imported.network.tensors[imported.network.input]
-    assert (info.scale, info.zero_point) == (pytest.approx(0.03), 7) and len(imported.notes) == 2
-    assert imported.notes[0].startswith("QUANTIZE of the input is left out") and imported.notes[1].startswith("DEQUANTIZE of the output")
+    assert (info.scale, info.zero_point) == (pytest.approx(0.03), 7)
+    assert imported.notes == ("QUANTIZE 'tensor_2' is left out: the network takes the int8 numbers that it gives",
+                              "DEQUANTIZE 'tensor_6' is left out: the network gives the int8 numbers that it reads")
+
+
+def test_what_is_expressed_by_something_else_is_noted_in_the_order_of_the_file(tmp_path):
+    model = TFLiteModel((6, 6, 4), "uint8")
+    padded = model.pad(model.mul(model.input, (4,)), 1, 1, 1, 1)
+    pooled = model.pool("AVERAGE_POOL_2D", padded)
+    notes = import_tflite(model.save(tmp_path, model.reshape(model.mean(pooled), [1, 4]))).notes
+    assert notes[0] == "uint8 numbers became int8 by subtracting 128"
+    assert [note.split()[0] for note in notes[1:]] == ["MUL", "PAD", "AVERAGE_POOL_2D", "MEAN", "RESHAPE"]
 
 
 @pytest.mark.parametrize("kind", ("RESHAPE", "SQUEEZE"))
@@ -350,3 +365,18 @@ def test_whole_networks_are_exact(tmp_path, dtype, seed):
     joined = model.concatenation(both, model.pool("MAX_POOL_2D", both, (3, 3), (1, 1), SAME))
     mean = model.mean(joined, keep=False)
     check(tmp_path, model, model.softmax(model.dense(mean, 10, **symmetric(dtype))))
+
+
+@pytest.mark.parametrize("append", (
+    lambda model: model.depthwise(model.input, multiplier=3),
+    lambda model: model.mean(model.input),
+    lambda model: model.mul(model.input, (6,)),
+    lambda model: model.dense(model.input, 10),
+    lambda model: model.dense(model.input, 10, keep=True),
+    lambda model: model.pool("AVERAGE_POOL_2D", model.pad(model.input, 1, 1, 1, 1)),
+    lambda model: model.single("RELU6", model.input, 0.02, -128)))
+def test_what_is_expressed_by_other_layers_compiles_and_the_golden_model_computes_the_same(tmp_path, append):
+    model = TFLiteModel((6, 5, 6), zero_point=17)
+    network = import_tflite(model.save(tmp_path, append(model))).network
+    image, = random_images((6, 5, 6), 4)[3:]
+    expect(network, compile_network(network, CONFIGS["arty-35"]), image)
