@@ -87,7 +87,8 @@ def cycles_table(measured):
     for item in measured:
         for layer, cycles in zip(item.report["layers"], item.layer_cycles, strict=True):
             numbers = [layer[name] for name in (*TIME_FIELDS, "dram_read_bytes", "dram_write_bytes")]
-            error = layer["cycles_predicted"] / cycles - 1
-            table.add_row(item.network.name, layer["name"], f"{cycles:,}", f"{layer['cycles_predicted']:,}", f"{error:+.1%}",
+            predicted = layer["cycles_predicted"]
+            forecast = ["", ""] if predicted is None else [f"{predicted:,}", f"{predicted / cycles - 1:+.1%}"]
+            table.add_row(item.network.name, layer["name"], f"{cycles:,}", *forecast,
                           f"{layer['macs_done']:,}", f"{layer['utilisation']:.1%}", *(f"{number:,}" for number in numbers))
     return table

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The model binary that firmware reads: a header, a table of layers, the CPU's weight streams where asked for, the accelerator's, the program.
+"""The model binary that firmware reads: a header, tables of steps, layers and kernels, what the CPU's kernels read, weight streams, the programs.
 
 All words are of 32 bits, little endian.
 """
@@ -9,14 +9,15 @@ from dataclasses import dataclass
 
 from accel import isa
 from accel.errors import UserError
-from compiler.addition import sum_record, sum_tables
-from compiler.cpu_stream import cpu_stream
+from compiler.cpu_layers import on_cpu
 from compiler.eliminate import eliminate
-from compiler.ir import Add, AveragePool2D, Concat, Conv2D, MaxPool2D, Rescale
-from compiler.layout import align, place_tensors
-from compiler.lower import lower_layer, lower_network
-from compiler.numbers import Rounding
+from compiler.fuse import fused_units
+from compiler.ir import Concat
+from compiler.kernel_rows import kernel_of, kernel_streams, row_of
+from compiler.layout import align
+from compiler.lower import lower_network
 from compiler.program import compile_network
+from compiler.steps import Program, runs_of
 
 MODEL_ADDRESS = 0x4100_0000
 MAGIC = 0x4D4E5053  # "SPNM"
@@ -30,8 +31,8 @@ HEADER = (
     ("config", "hash of the configuration that the program was compiled for"),
     ("address", "where the binary must lie"),
     ("bytes", "size of the binary"),
-    ("program", "address of the first instruction"),
-    ("instructions", "number of instructions"),
+    ("steps", "number of steps of a run"),
+    ("step_table", "address of their table"),
     ("read_base", "first byte that the accelerator may read"),
     ("read_limit", "first byte after it"),
     ("write_base", "first byte that the accelerator may write"),
@@ -44,12 +45,22 @@ HEADER = (
     ("records", "number of the accelerator's layers, each with a record of counters"),
     ("layers", "number of layers in the table, which are the network's and copies of tensors: where the accelerator fuses two, the CPU runs both"),
     ("table", "address of the table"),
+    ("kernel_names", "address of the names of the kernels, MODEL_NAME_BYTES each, filled up with zeros"),
+    ("complete", "1: what the CPU's kernels read is there for every layer; 0: only for those that are steps"),
 )
 
-KERNELS = ("conv2d", "max_pool2d", "average_pool2d", "add")
+# A step is a program of the accelerator, or a layer of the table, which the CPU computes.
+STEP = (
+    ("program", "address of the program's first instruction; 0: the CPU computes a layer"),
+    ("instructions", "number of instructions"),
+    ("layer", "number of the CPU's layer in the table"),
+)
+
+# Of a kernel's name: a binary has the names of those that its layers want (compiler/kernel_rows.py), so that a firmware can say which one it lacks.
+NAME_BYTES = 16
 
 LAYER = (
-    ("kernel", "MODEL_KERNEL_*: which of the CPU's kernels computes it"),
+    ("kernel", "which of the named kernels computes it"),
     ("input", "address of the input tensor"),
     ("input_height", "its rows"),
     ("input_width", "its columns"),
@@ -57,7 +68,8 @@ LAYER = (
     ("input_planar", "1: planes of ACCEL_COLUMNS channels; 0: channels of a pixel lie together"),
     ("other", "address of an addition's second input, else 0"),
     ("other_planar", "as input_planar, for it"),
-    ("output", "address of the output tensor, which is planar"),
+    ("output", "address of the output tensor, which is planar, but dense int32 of sums"),
+    ("output_bytes", "its size"),
     ("output_height", "its rows"),
     ("output_width", "its columns"),
     ("output_channels", "its channels"),
@@ -71,14 +83,11 @@ LAYER = (
     ("output_zero", "zero point of the output"),
     ("clamp_min", "smallest output"),
     ("clamp_max", "largest output"),
-    ("streams", "address of the CPU's weight streams, or of an addition's tables and record; 0 where there are none"),
+    ("streams", "address of what the kernel reads: weight streams, an addition's tables and record, a table; 0 where there is nothing"),
     ("blocks", "blocks of input channels"),
     ("include_padding", "1: an average counts padding"),
     ("rounding", "MODEL_ROUNDING_*: of a convolution's scaled sums"),
 )
-
-
-_NO_WINDOW = MaxPool2D("", "", "", (1, 1), (1, 1))
 
 
 @dataclass(frozen=True)
@@ -103,76 +112,43 @@ def _pack(table, values):
 def build_binary(network, config, cpu=False, batch=1):
     """Compile `network` for `config` and `batch` images a run; return its ModelBinary. Raises UserError where the network does not fit.
 
-    cpu: put in the weight streams of the CPU's kernels as well, so that the firmware's `cpu` command can run the model, one image a run.
+    cpu: put in what the CPU's kernels read for every layer, so that the firmware's `cpu` command can run the model, one image a run.
     """
     if cpu and batch > 1:
         raise UserError(f"the CPU's kernels run one image at a time: leave out --cpu, or --batch {batch}")
     lowered = lower_network(eliminate(network).network, config.columns).network
     layers = [layer for layer in lowered.layers if not isinstance(layer, Concat)]
-    table = MODEL_ADDRESS + 4 * len(HEADER)
-    streams_base = align(table + 4 * len(LAYER) * len(layers))
-    streams, addresses = _cpu_streams(lowered, layers, config, streams_base) if cpu else (b"", {})
+    names = tuple(dict.fromkeys(map(kernel_of, layers)))
+    sizes = {"step_table": 4 * len(STEP) * len(runs_of(fused_units(lowered))), "table": 4 * len(LAYER) * len(layers), "kernel_names": NAME_BYTES * len(names)}
+    starts, streams_base = {}, MODEL_ADDRESS + 4 * len(HEADER)
+    for name, size in sizes.items():
+        starts[name], streams_base = streams_base, streams_base + size
+    streams_base = align(streams_base)
+    streams, addresses = kernel_streams(lowered, [layer for layer in layers if cpu or on_cpu(layer)], config, streams_base)
     base = align(streams_base + len(streams))
     model = compile_network(network, config, base, batch)
-    source, target = model.placements[network.input], model.placements[network.output]
     size = base - MODEL_ADDRESS + len(model.image)
-    header = _pack(HEADER, {
-        "magic": MAGIC, "version": VERSION, "instruction_set": isa.ISA_VERSION, "config": config.hash, "address": MODEL_ADDRESS, "bytes": size,
-        "program": model.program_address, "instructions": len(model.words), "read_base": model.read_window[0], "read_limit": model.read_window[1],
-        "write_base": model.write_window[0], "write_limit": model.write_window[1], "input": source.address, "input_bytes": source.bytes,
-        "batch": batch, "output": target.address, "output_bytes": target.bytes, "records": len(model.layers), "layers": len(layers), "table": table})
-    rows = b"".join(_pack(LAYER, _layer_words(lowered, layer, config, model.places, addresses.get(layer.name, 0))) for layer in layers)
-    head = (header + rows).ljust(streams_base - MODEL_ADDRESS, b"\0") + streams
+    header = _pack(HEADER, {**_header_words(network, model), **starts, "bytes": size, "layers": len(layers), "complete": cpu})
+    rows = [{**row, "kernel": names.index(row["kernel"])}
+            for row in (row_of(lowered, layer, config, model.places, addresses.get(layer.name, 0)) for layer in layers)]
+    numbers = {layer.name: number for number, layer in enumerate(layers)}
+    tables = [*(_pack(STEP, _step_words(step, numbers)) for step in model.steps), *(_pack(LAYER, row) for row in rows),
+              *(name.encode().ljust(NAME_BYTES, b"\0") for name in names)]
+    head = (header + b"".join(tables)).ljust(streams_base - MODEL_ADDRESS, b"\0") + streams
     return ModelBinary(head.ljust(base - MODEL_ADDRESS, b"\0") + model.image, model)
 
 
-def _cpu_streams(network, layers, config, base):
-    """Return (the CPU's weight streams and tables of `layers`, {layer name: address}) with the first one at `base`."""
-    placements = place_tensors(network, config.columns, 0)
-    data, addresses = bytearray(), {}
-    for layer in layers:
-        if not isinstance(layer, (MaxPool2D, AveragePool2D)):
-            addresses[layer.name] = base + len(data)
-            data += _cpu_stream(network, layer, config, placements)
-            data += bytes(align(len(data)) - len(data))
-    return bytes(data), addresses
-
-
-def _cpu_stream(network, layer, config, placements):
-    if isinstance(layer, Add):
-        zero_points = [network.tensors[name].zero_point for name in layer.inputs]
-        return sum_tables(layer, 0, zero_points) + sum_record(config, layer)
-    lowered, info, source = _cpu_layer(network, layer, placements)
-    return cpu_stream(config, lowered, info.zero_point, source.shape[2])
-
-
-def _cpu_layer(network, layer, placements):
-    """As lower_layer, with a convolution for a Rescale."""
-    lowered, info, source = lower_layer(network, layer, placements)
-    return lowered.convolution(source.shape[2]) if isinstance(lowered, Rescale) else lowered, info, source
-
-
-def _kernel(layer):
-    if isinstance(layer, (Conv2D, Rescale)):
-        return KERNELS.index("conv2d")
-    return KERNELS.index(layer.op)
-
-
-def _layer_words(network, layer, config, placements, stream_address):
-    lowered, _, source = _cpu_layer(network, layer, placements)
-    target, kernel = placements[layer.output].spread(), _kernel(layer)
-    other = placements[layer.other] if isinstance(layer, Add) else None
-    window = _NO_WINDOW if isinstance(layer, Add) else lowered
+def _header_words(network, model):
+    """Return {word of the header: value}, all but those that say where the tables are and how large."""
+    source, target = model.placements[network.input], model.placements[network.output]
     return {
-        "kernel": kernel,
-        "input": source.address, "input_height": source.shape[0], "input_width": source.shape[1], "input_channels": source.shape[2],
-        "input_planar": source.planar, "other": other.address if other else 0, "other_planar": bool(other and other.planar),
-        "output": target.address, "output_height": target.shape[0], "output_width": target.shape[1],
-        "output_channels": target.shape[2], "kernel_height": window.kernel[0], "kernel_width": window.kernel[1],
-        "stride_y": window.stride[0], "stride_x": window.stride[1], "pad_top": window.padding.top, "pad_left": window.padding.left,
-        "input_zero": network.tensors[layer.input].zero_point, "output_zero": network.tensors[layer.output].zero_point,
-        "clamp_min": layer.clamp_min, "clamp_max": layer.clamp_max, "streams": stream_address,
-        "blocks": -(-source.shape[2] // config.block_channels) if kernel == KERNELS.index("conv2d") else 0,
-        "include_padding": int(isinstance(layer, AveragePool2D) and layer.include_padding),
-        "rounding": layer.rounding if isinstance(layer, Conv2D) else Rounding.TWICE,
-    }
+        "magic": MAGIC, "version": VERSION, "instruction_set": isa.ISA_VERSION, "config": model.config.hash, "address": MODEL_ADDRESS,
+        "steps": len(model.steps), "read_base": model.read_window[0], "read_limit": model.read_window[1], "write_base": model.write_window[0],
+        "write_limit": model.write_window[1], "input": source.address, "input_bytes": source.bytes, "batch": model.batch, "output": target.address,
+        "output_bytes": target.bytes, "records": sum(not layer.on_cpu for layer in model.layers)}
+
+
+def _step_words(step, numbers):
+    if isinstance(step, Program):
+        return {"program": step.address, "instructions": len(step.words), "layer": 0}
+    return {"program": 0, "instructions": 0, "layer": numbers[step.layer.name]}

@@ -3,7 +3,8 @@
 
 import numpy as np
 
-from compiler.ir import Add, AveragePool2D, Concat, Conv2D, MaxPool2D, Padding
+from compiler.cpu_layers import on_cpu
+from compiler.ir import Add, AveragePool2D, Concat, Conv2D, Lookup, MaxPool2D, Padding
 from compiler.numbers import INT32_MAX, INT32_MIN, requantise
 from compiler.reference import add, rescale
 
@@ -19,6 +20,13 @@ def output_bounds(layer, bounds, zero_points, output_zero_point):
         ends = [add(layer, ends, zero_points, output_zero_point) for ends in zip(*bounds, strict=True)]
         return _monotone(layer, ends, bounds, layer.output_shift <= _SUM_SHIFT)
     low, high = bounds[0]
+    if isinstance(layer, Lookup):
+        ranges = [layer.table[first + 128:last + 129] for first, last in zip(low, high, strict=True)]
+        return tuple(np.array([end(part) for part in ranges], np.int64) for end in (min, max))
+    if on_cpu(layer):
+        # Any numbers of int8; nothing reads the sums of a Sums.
+        channels = layer.output_shape((1, 1, len(low)))[2]
+        return np.full(channels, -128), np.full(channels, 127)
     if isinstance(layer, Conv2D):
         return _convolution(layer, low, high, zero_points[0], output_zero_point)
     if isinstance(layer, AveragePool2D) and layer.include_padding and padded(layer):

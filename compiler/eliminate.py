@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from compiler.bounds import output_bounds, padded, weighted
+from compiler.cpu_layers import on_cpu
 from compiler.ir import Add, Concat, Conv2D, Network
 from compiler.numbers import wrap32
 
@@ -55,7 +56,7 @@ class _Search:
     def visit(self, layer):
         """Find the bounds of a layer's outputs, and which of them go."""
         low, high = self._bounds_of(layer, [self.bounds[name] for name in layer.inputs])
-        if isinstance(layer, Add):
+        if isinstance(layer, Add) or on_cpu(layer):
             gone = np.zeros(len(low), bool)
         elif isinstance(layer, Conv2D) and not layer.depthwise:
             gone = np.array([low[c] == high[c] and layer.groups == 1 and self._can_go(layer.output, c, low[c]) for c in range(len(low))])
@@ -80,7 +81,7 @@ class _Search:
 
     def _spares(self, layer, index, channel, value):
         """Whether `layer` can do without a channel of its input `index` that always has `value`."""
-        if isinstance(layer, Add):
+        if isinstance(layer, Add) or on_cpu(layer):
             return False
         if isinstance(layer, Conv2D) and not layer.depthwise:
             return layer.groups == 1 and self._folds(layer, value)

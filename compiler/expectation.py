@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What a run must give: the golden model's tensors and counters for an image, which must be the reference's."""
+"""What a run must give, tensors and counters for an image: the golden model's and, of the CPU's layers, the reference's; all must be the reference's."""
 
 from dataclasses import dataclass
 
@@ -7,14 +7,17 @@ import numpy as np
 
 from accel.errors import UserError
 from accel.golden import Golden
+from accel.golden.machine import checksum
+from compiler.cpu_step import compute_in_memory
 from compiler.ir import Concat
 from compiler.reference import execute
+from compiler.steps import CpuStep
 
 
 @dataclass(frozen=True)
 class Expectation:
-    """`tensors` {name: int8 [H, W, C]}, of a batch the images' rows one below the other; `counters` for each layer {field: value}, those of the golden
-    model's record."""
+    """`tensors` {name: int8 [H, W, C]} (int32 of sums), of a batch the images' rows one below the other; `counters` for each layer {field: value}, those
+    of the golden model's record, or of the CPU's layers the checksum alone."""
 
     tensors: dict
     counters: tuple
@@ -63,9 +66,7 @@ def expect(network, model, image, filters=None):
     filters: the words of the run-time filter mask; None: every filter is on.
     """
     memory = memory_image(model, image)
-    result = Golden(model.config, memory, model.base, filters).run(list(model.words), model.read_window, model.write_window)
-    if result.error:
-        raise UserError(f"the golden model stops at instruction {result.position} with error {result.error}: this is a bug in the compiler")
+    counters = [one for step in model.steps for one in _run_step(model, step, memory, filters)]
     reference = execute(network, image.reshape(model.batch, *image.shape[-3:]), filters_off(network, model, filters) if filters else None)
     tensors = {}
     for layer in [*model.layers, *(layer for layer in model.lowered.layers if isinstance(layer, Concat))]:
@@ -76,4 +77,22 @@ def expect(network, model, image, filters=None):
         if difference:
             raise UserError("the golden model differs from the reference, which is a bug in the compiler: "
                             + describe_difference(layer.name, layer.output, difference))
-    return Expectation(tensors, tuple(result.records[layer.record] for layer in model.layers))
+    return Expectation(tensors, tuple(counters))
+
+
+def _run_step(model, step, memory, filters):
+    """Execute a step on `memory`; returns the counters of its layers."""
+    if isinstance(step, CpuStep):
+        compute_in_memory(step.layer, model.lowered, model.places, memory, model.base)
+        return [{"checksum": _checksum(model, model.places[step.layer.output], memory)}]
+    result = Golden(model.config, memory, model.base, filters).run(list(step.words), model.read_window, model.write_window)
+    if result.error:
+        raise UserError(f"the golden model stops at instruction {result.position} with error {result.error}: this is a bug in the compiler")
+    return [result.records[model.layers[number].record] for number in step.layers]
+
+
+def _checksum(model, place, memory):
+    """Return the checksum of a tensor as the store engine would count it: beat by beat in the order of memory, the last one filled up with zeros."""
+    beat, low = model.config.beat_bytes, place.address - model.base
+    data = bytes(memory[low:low + place.bytes])
+    return checksum([data[i:i + beat].ljust(beat, b"\0") for i in range(0, len(data), beat)])

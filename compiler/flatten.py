@@ -13,18 +13,18 @@ def flatten(layer, info, placement):
 
     `layer` is a FullyConnected with weights int8 [outputs, H, W, C], `info` and `placement` those of its input.
     """
-    weights = _in_memory_order(layer.weights, placement)
+    weights = in_memory_order(layer.weights, placement)
     weights = weights.reshape(len(weights), 1, 1, -1)
     mask = None
     if layer.dynamic_mask is not None:
-        mask = _in_memory_order(np.broadcast_to(layer.dynamic_mask, (1, *layer.weights.shape[1:])), placement).reshape(-1)
+        mask = in_memory_order(np.broadcast_to(layer.dynamic_mask, (1, *layer.weights.shape[1:])), placement).reshape(-1)
     flat = Conv2D(layer.name, layer.input, layer.output, weights, layer.bias, layer.multipliers, layer.shifts,
                   clamp_min=layer.clamp_min, clamp_max=layer.clamp_max, dynamic_mask=mask, rounding=layer.rounding)
     shape = (1, 1, weights.shape[3])
     return flat, TensorInfo(info.name, *shape, info.scale, info.zero_point), replace(placement, shape=shape, places=None)
 
 
-def _in_memory_order(values, placement):
+def in_memory_order(values, placement):
     """Return values [N, H, W, C] in the order of the input's bytes, with zeros where channels only fill a plane."""
     if not placement.planar:
         return values

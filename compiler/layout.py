@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from compiler.depthwise import runs_depthwise
-from compiler.ir import Add, Concat, Conv2D
+from compiler.ir import Add, Concat, Conv2D, Softmax, Sums
 
 # Where everything begins, so that long runs are whole bursts of memory.
 ALIGNMENT = 256
@@ -18,6 +18,7 @@ class Placement:
 
     `places`: the place of each channel, plane * columns + column, or -1 for a channel that lies nowhere because it always has the value of
     `constants` (one a channel); None: channel c has place c. Places that no channel has are gaps, whose bytes mean nothing.
+    dtype: that of the numbers, little endian; int32 only where dense.
     """
 
     address: int
@@ -26,6 +27,7 @@ class Placement:
     columns: int
     places: tuple | None = None
     constants: tuple | None = None
+    dtype: str = "int8"
 
     @property
     def extent(self):
@@ -41,7 +43,7 @@ class Placement:
     def bytes(self):
         """Size in memory."""
         height, width, channels = self.shape
-        return height * width * (self.planes * self.columns if self.planar else channels)
+        return height * width * (self.planes * self.columns if self.planar else channels) * np.dtype(self.dtype).itemsize
 
     @property
     def compact(self):
@@ -57,11 +59,11 @@ class Placement:
         return replace(self, shape=(*self.shape[:2], self.extent), places=None, constants=None)
 
     def unpack(self, data):
-        """Return int8 [H, W, C] of the tensor's bytes."""
+        """Return [H, W, C], of int8 or as dtype says, of the tensor's bytes."""
         height, width, channels = self.shape
-        flat = np.frombuffer(data, np.int8)[:self.bytes]
         if not self.planar:
-            return flat.reshape(self.shape)
+            return np.frombuffer(data[:self.bytes], np.dtype(self.dtype).newbyteorder("<")).reshape(self.shape)
+        flat = np.frombuffer(data, np.int8)[:self.bytes]
         values = flat.reshape(self.planes, height, width, self.columns).transpose(1, 2, 0, 3).reshape(height, width, -1)
         if self.places is None:
             return values[..., :channels]
@@ -69,10 +71,10 @@ class Placement:
         return np.where(places >= 0, values[..., places], self.constants or 0).astype(np.int8)
 
     def pack(self, tensor):
-        """Return the bytes of int8 `tensor` [H, W, C]; what only fills a plane is 0."""
+        """Return the bytes of `tensor` [H, W, C], of int8 or as dtype says; what only fills a plane is 0."""
         height, width, channels = self.shape
         if not self.planar:
-            return tensor.astype(np.int8).tobytes()
+            return tensor.astype(np.dtype(self.dtype).newbyteorder("<")).tobytes()
         places = np.arange(channels) if self.places is None else np.array(self.places)
         padded = np.zeros((height, width, self.planes * self.columns), np.int8)
         padded[..., places[places >= 0]] = tensor[..., places >= 0]
@@ -87,14 +89,14 @@ def align(address):
 def tensor_places(network, columns):
     """Return {name: places} of a network's tensors as Placement has them.
 
-    A convolution's outputs lie close together; a layer that works on each channel by itself leaves its channels where they are; in a
+    The outputs of a layer that reads all channels lie close together; a layer that works on each channel by itself leaves them where they are; in a
     concatenation each input begins with a plane.
     """
     places = {network.input: None}
     for layer in network.layers:
         if isinstance(layer, Concat):
             places[layer.output] = _joined([(places[name], network.tensors[name].channels) for name in layer.inputs], columns)
-        elif isinstance(layer, Add) or (isinstance(layer, Conv2D) and not runs_depthwise(layer)):
+        elif isinstance(layer, (Add, Softmax, Sums)) or (isinstance(layer, Conv2D) and not runs_depthwise(layer)):
             places[layer.output] = None
         else:
             places[layer.output] = places[layer.input]
@@ -112,7 +114,7 @@ def _joined(parts, columns):
 
 
 def place_tensors(network, columns, base, batch=1):
-    """Return {name: Placement} from `base` upwards, the network's input first and dense, the others planar.
+    """Return {name: Placement} from `base` upwards, the network's input first and dense, sums dense, the others planar.
 
     Inputs of a Concat lie in its output, everything else at an address of its own. No tensor may be an input of two Concats. The maps of a batch
     are one map, each image's rows below those of the image before.
@@ -120,8 +122,9 @@ def place_tensors(network, columns, base, batch=1):
     places, placements, address = tensor_places(network, columns), {}, base
 
     def placement(name, address):
-        height, width, channels = network.tensors[name].shape
-        return Placement(address, (batch * height, width, channels), name != network.input, columns, places[name])
+        info = network.tensors[name]
+        planar = name != network.input and info.dtype == "int8"
+        return Placement(address, (batch * info.height, info.width, info.channels), planar, columns, places[name], dtype=info.dtype)
 
     homes = {name: layer for layer in network.layers if isinstance(layer, Concat) for name in layer.inputs}
     names = [network.input, *(layer.output for layer in network.layers)]

@@ -8,7 +8,7 @@ import numpy as np
 from accel.errors import UserError
 from compiler.flatten import flatten
 from compiler.fuse import can_carry
-from compiler.ir import Add, Concat, Conv2D, FullyConnected, Network, Rescale, TensorInfo
+from compiler.ir import Add, Concat, Conv2D, FullyConnected, Network, Rescale, Softmax, TensorInfo
 from compiler.layout import tensor_places
 from compiler.depthwise import MOST_TAPS, runs_depthwise, spread_depthwise
 
@@ -28,7 +28,7 @@ def lower_network(network, columns):
     """Return the Lowered network for planes of `columns` channels.
 
     A Concat places its inputs, so each is a tensor of its own that no other Concat places, and not the network's dense input. An Add happens in the
-    drain of a layer that it alone reads; a pixel of the other operand is a beat in each plane, and both lie without gaps.
+    drain of a layer that it alone reads; a pixel of the other operand is a beat in each plane, and both lie without gaps, as does what a Softmax reads.
     """
     body = _Body(network, columns)
     for layer in network.layers:
@@ -50,6 +50,8 @@ class _Body:
             layer = replace(layer, inputs=tuple(self._placed_by(layer, index) for index in range(len(layer.inputs))))
         elif isinstance(layer, Add):
             layer = self._addition(layer)
+        elif isinstance(layer, Softmax) and self.places[layer.input] is not None:
+            layer = replace(layer, input=self._copy(layer, 0, close=True))
         self.layers.append(layer)
 
     def _placed_by(self, layer, index):

@@ -18,7 +18,11 @@ OUTPUT_BYTES = 1024
 
 @dataclass(frozen=True)
 class LayerRun:
-    """One layer's `cycles`, those `predicted` by the compiler or None, and its record {field: value}; the fields of TIME_FIELDS add up to the cycles."""
+    """One layer's `cycles`, those `predicted` by the compiler or None, and its record {field: value}.
+
+    On the accelerator the fields of TIME_FIELDS add up to the cycles. On the CPU the record is all zeros, and the cycles are those from the end of the
+    layer before to its own end, or to the next doorbell: what its caches take is in them.
+    """
 
     name: str
     op: str
@@ -26,12 +30,15 @@ class LayerRun:
     cycles: int
     record: dict
     predicted: int | None = None
+    on_cpu: bool = False
 
 
 @dataclass(frozen=True)
 class ImageRun:
-    """`cycles` from doorbell to done, `end_to_end` from image in DRAM to answer in DRAM, `output` int8 [H, W, C], `differences` sentences.
+    """`cycles` from the first doorbell to the last done, `end_to_end` from image in DRAM to answer in DRAM, `output` int8 [H, W, C] (int32 of sums),
+    `differences` sentences.
 
+    Layers that the CPU computes between two programs are in both; those before the first program or after the last are in `end_to_end` only.
     A run of a batch is one, with the images' rows one below the other in `output`.
     """
 
@@ -49,7 +56,7 @@ class ImageRun:
 
 @dataclass(frozen=True)
 class CpuRun:
-    """The same network by the CPU alone: cycles of each layer, output int8 [H, W, C]."""
+    """The same network by the CPU alone: cycles of each layer, output int8 [H, W, C] (int32 of sums)."""
 
     layer_cycles: tuple
     output: np.ndarray
@@ -60,14 +67,14 @@ class CpuRun:
         return sum(self.layer_cycles)
 
 
-def layer_runs(model, records, cycles):
-    """Return the LayerRuns of a job of `cycles`, its records a list of field values in layer order.
+def program_runs(layers, records, cycles):
+    """Return [LayerRun] of a program's CompiledLayers, its job having taken `cycles`, its records a list of field values in layer order.
 
     A layer lasts from the end of the one before to its own end; waiting for the last writes to be answered belongs to the last layer.
     Raises UserError where busy and stalls do not add up to the cycles.
     """
     runs, before = [], 0
-    for i, (layer, values) in enumerate(zip(model.layers, records, strict=True)):
+    for i, (layer, values) in enumerate(zip(layers, records, strict=True)):
         record = dict(zip((name for name, _ in RECORD_FIELDS), values, strict=True))
         end = record["end"]
         if i == len(records) - 1:
@@ -79,19 +86,32 @@ def layer_runs(model, records, cycles):
                             "this is a bug in the counters")
         runs.append(LayerRun(layer.name, layer.op, layer.macs, end - before, record, layer.cycles_predicted))
         before = end
+    return runs
+
+
+def layer_runs(model, records, cycles):
+    """Return the LayerRuns of a run in order, of the records of all programs and the cycles of each step."""
+    runs = []
+    for step, count in zip(model.steps, cycles, strict=True):
+        layers = model.layers[step.layers.start:step.layers.stop]
+        if layers[0].on_cpu:
+            layer, = layers
+            runs.append(LayerRun(layer.name, layer.op, layer.macs, count, dict.fromkeys((name for name, _ in RECORD_FIELDS), 0), on_cpu=True))
+        else:
+            runs += program_runs(layers, [records[layer.record] for layer in layers], count)
     return tuple(runs)
 
 
 def run_image(link, network, model, expectation, address):
-    """Run the image or batch of images at byte `address` of DRAM and return its ImageRun. Raises UserError where the job stops with an error."""
+    """Run the image or batch of images at byte `address` of DRAM and return its ImageRun. Raises UserError where a program stops with an error."""
     answer = link.command(f"run 0x{address:x}")
-    error, position, detail, cycles, end_to_end = map(int, answer[0][1:])
+    error, step, position, detail, cycles, end_to_end = map(int, answer[0][1:])
     if error:
-        raise UserError(_describe_error(model, error, position, detail))
-    records = [[int(word) for word in line[1:]] for line in answer if line[0] == "record"]
+        raise UserError(_describe_error(model.steps[step], error, position, detail))
+    lines = {kind: [[int(word) for word in line[1:]] for line in answer if line[0] == kind] for kind in ("step", "record")}
     differences = []
-    for layer, counters, record in zip(model.layers, expectation.counters, records, strict=True):
-        if record[RECORD_INDEX.checksum] != counters["checksum"]:
+    for layer, counters, checksum in zip(model.layers, expectation.counters, _checksums(model, lines["record"], lines["step"]), strict=True):
+        if checksum != counters["checksum"]:
             differences.append(_locate(link, model, layer, expectation))
     output = expectation.tensors[network.output]
     if differences or model.placements[network.output].bytes <= OUTPUT_BYTES:
@@ -100,7 +120,14 @@ def run_image(link, network, model, expectation, address):
         writer = next(layer for layer in network.layers if layer.output == network.output)
         if difference and not differences:
             differences.append(describe_difference(writer.name, network.output, difference) + " (as the CPU reads it)")
-    return ImageRun(cycles, end_to_end, layer_runs(model, records, cycles), output, tuple(differences))
+    runs = layer_runs(model, lines["record"], [count for count, _ in lines["step"]])
+    return ImageRun(cycles, end_to_end, runs, output, tuple(differences))
+
+
+def _checksums(model, records, steps):
+    """Return the checksum of each layer's output: of the store engine's record, or of the CPU's step."""
+    cpu = {step.layers.start: checksum for step, (_, checksum) in zip(model.steps, steps, strict=True)}
+    return [cpu[number] if layer.on_cpu else records[layer.record][RECORD_INDEX.checksum] for number, layer in enumerate(model.layers)]
 
 
 def set_filters(link, words):
@@ -127,7 +154,7 @@ def _locate(link, model, layer, expectation):
     return describe_difference(layer.name, layer.output, difference)
 
 
-def _describe_error(model, error, position, detail):
+def _describe_error(program, error, position, detail):
     name, meaning = ERRORS[error]
-    instruction = isa.disassemble(model.words[position]) if position < len(model.words) else "beyond the program"
+    instruction = isa.disassemble(program.words[position]) if position < len(program.words) else "beyond the program"
     return f"the accelerator stopped with {name} at instruction {position} ({instruction}), detail 0x{detail:x}: {meaning}"

@@ -50,7 +50,7 @@ def points_of(name, run):
     """
     layers = [Point(layer.name, layer.record["macs"], sum(dram_bytes(layer.record)), layer.cycles) for layer in run.layers]
     working = [p for p in layers if p.macs and p.bytes]
-    whole = [Point(name, *(sum(getattr(p, field) for p in layers) for field in ("macs", "bytes", "cycles")))] if working else []
+    whole = [Point(name, *(sum(getattr(p, field) for p in layers) for field in ("macs", "bytes")), run.cycles)] if working else []
     return whole + working, [p for p in layers if p not in working]
 
 

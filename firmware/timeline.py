@@ -40,7 +40,7 @@ def timeline(name, config, clock_hz, run):
         events += [_metadata("thread_name", row, name=title), _metadata("thread_sort_index", row, sort_index=row)]
     begin = 0
     for layer in run.layers:
-        figures = {key: value for key, value in layer_object(layer, config).items() if key not in ("name", "where")}
+        figures = {key: value for key, value in layer_object(layer, config).items() if key != "name"}
         events.append(_slice(layer.name, LAYERS, begin, layer.cycles, microseconds, figures))
         at = begin
         for row, field in LAID_OUT:

@@ -10,6 +10,7 @@
 
 #include "accel_config.h"
 #include "accelerator.h"
+#include "clock.h"
 
 static volatile int done;
 
@@ -62,15 +63,18 @@ const char *accel_refuses(const struct model_header *model)
 	return NULL;
 }
 
-void accel_run(const struct model_header *model, struct accel_result *result)
+void accel_run(const struct model_header *model, const struct model_step *step, struct accel_result *result)
 {
-	write_register(ACCEL_PROGRAM, model->program);
-	write_register(ACCEL_LENGTH, model->instructions);
+	uint64_t doorbell;
+
+	write_register(ACCEL_PROGRAM, step->program);
+	write_register(ACCEL_LENGTH, step->instructions);
 	write_register(ACCEL_READ_BASE, model->read_base);
 	write_register(ACCEL_READ_LIMIT, model->read_limit);
 	write_register(ACCEL_WRITE_BASE, model->write_base);
 	write_register(ACCEL_WRITE_LIMIT, model->write_limit);
 	done = 0;
+	doorbell = now();
 	write_register(ACCEL_CONTROL, ACCEL_CONTROL_START);
 	/* The loop stays in the instruction cache and `done` in the data cache: the DRAM is the accelerator's alone. */
 	while (!done)
@@ -79,6 +83,7 @@ void accel_run(const struct model_header *model, struct accel_result *result)
 	result->position = read_register(ACCEL_POSITION);
 	result->detail = read_register(ACCEL_DETAIL);
 	result->cycles = read_register(ACCEL_CYCLES);
+	result->doorbell = doorbell;
 }
 
 uint32_t accel_record(unsigned index, unsigned field)

@@ -7,9 +7,10 @@
 #include "accel_registers.h"
 #include "model_format.h"
 
-/* What a job came to. `error` is an ACCEL_ERROR_*; `cycles` counts from the doorbell to done. */
+/* What a job came to. `error` is an ACCEL_ERROR_*; `cycles` counts from the doorbell, rung at `doorbell` by the clock, to done. */
 struct accel_result {
 	uint32_t error, position, detail, cycles;
+	uint64_t doorbell;
 };
 
 /* Attach the interrupt and turn every filter on. Call once, before accel_run. */
@@ -18,8 +19,8 @@ void accel_init(void);
 /* Return NULL when `model` is a model binary for this accelerator, else a sentence that says what does not fit. */
 const char *accel_refuses(const struct model_header *model);
 
-/* Run a model's program and wait for its end. Caches must have been written back (accel_sync_for_device). */
-void accel_run(const struct model_header *model, struct accel_result *result);
+/* Run a program of a model, one of its steps, and wait for its end. Caches must have been written back (accel_sync_for_device). */
+void accel_run(const struct model_header *model, const struct model_step *step, struct accel_result *result);
 
 /* Set word `plane` of the run-time filter mask: bit c turns channel c of that output plane on. It holds until it is set again. */
 void accel_set_filters(unsigned plane, uint32_t mask);

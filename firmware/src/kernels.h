@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The CPU's kernels. They read the accelerator's tensors, and weight streams of their own (compiler/cpu_stream.py). */
+/* The CPU's kernels. They read the accelerator's tensors, and weight streams and tables of their own (compiler/kernel_rows.py). */
 #ifndef KERNELS_H
 #define KERNELS_H
 
@@ -19,6 +19,14 @@ static inline uint32_t channel_offset(const struct model_layer *layer, uint32_t 
 	if (!layer->input_planar)
 		return channel;
 	return channel / ACCEL_COLUMNS * (layer->input_height * layer->input_width * ACCEL_COLUMNS) + channel % ACCEL_COLUMNS;
+}
+
+/* Where channel `channel` of the first pixel of the layer's output lies; its pixels are ACCEL_COLUMNS bytes apart. */
+static inline int8_t *output_channel(const struct model_layer *layer, uint32_t channel)
+{
+	uint32_t plane_bytes = layer->output_height * layer->output_width * ACCEL_COLUMNS;
+
+	return (int8_t *)layer->output + channel / ACCEL_COLUMNS * plane_bytes + channel % ACCEL_COLUMNS;
 }
 
 /* `value`, or the limit of the layer's outputs that it is beyond. */
@@ -46,6 +54,21 @@ static inline int32_t divided_by_power(int32_t x, unsigned exponent)
 /* The output of an accumulator with its bias, rounded as the layer says. */
 int8_t requantise(int32_t accumulator, const struct parameters *parameters, const struct model_layer *layer);
 
+/* Computes a layer of the table. */
+typedef void kernel(const struct model_layer *layer);
+
+/* The kernel called `name` (at most MODEL_NAME_BYTES), or NULL where this firmware lacks it. */
+kernel *kernel_named(const char *name);
+
+/* The name, of at most MODEL_NAME_BYTES, of the kernel that a layer of the table wants. */
+const char *kernel_name(const struct model_header *model, const struct model_layer *layer);
+
+/* Run a layer of the table by its kernel, which is there. Channels that only fill a plane become 0, unless the kernel writes them. */
+void run_layer(const struct model_header *model, const struct model_layer *layer);
+
+/* The checksum of a layer's output as the store engine counts that of what it writes, in the order of memory. */
+uint32_t output_checksum(const struct model_layer *layer);
+
 /* Convolutions and fully connected layers; channels that are in no mask cost nothing. */
 void conv2d(const struct model_layer *layer);
 
@@ -55,5 +78,14 @@ void average_pool2d(const struct model_layer *layer);
 
 /* The sum of two tensors by the tables of a byte each, as the accelerator has them. */
 void add(const struct model_layer *layer);
+
+/* A function of one number, by a table of 256. */
+void lookup(const struct model_layer *layer);
+
+/* TFLite's int8 softmax over the channels of each pixel. */
+void softmax(const struct model_layer *layer);
+
+/* A fully connected layer's int32 sums. */
+void sums(const struct model_layer *layer);
 
 #endif

@@ -10,22 +10,20 @@
 #include <system.h>
 
 #include "accelerator.h"
+#include "clock.h"
 #include "console.h"
 #include "kernels.h"
+#include "steps.h"
 
 static const struct model_header *const model = (const struct model_header *)MODEL_ADDRESS;
 
-static uint64_t now(void)
-{
-	timer0_uptime_latch_write(1);
-	return timer0_uptime_cycles_read();
-}
-
-/* The input tensor is the `input` of every run: bring the image there. Returns whether there is a model for it. */
-static int take_image(uint32_t address)
+/* The input tensor is the `input` of every run: bring the image there. Returns whether the model there can be run; `all`: by the CPU alone. */
+static int take_image(uint32_t address, int all)
 {
 	const char *refusal = accel_refuses(model);
 
+	if (!refusal)
+		refusal = steps_refused(model, all);
 	if (refusal) {
 		console_fail(refusal);
 		return 0;
@@ -47,22 +45,27 @@ static void print_bytes(uint32_t address, uint32_t bytes)
 	putchar('\n');
 }
 
+static void print_step(const struct run_result *result, unsigned index)
+{
+	const struct model_step *step = (const struct model_step *)model->step_table + index;
+	uint32_t checksum = step->program ? 0 : output_checksum((const struct model_layer *)model->table + step->layer);
+
+	printf("@step %lu %lu\n", (unsigned long)result->step_cycles[index], (unsigned long)checksum);
+}
+
 static void command_run(const uint32_t *arguments)
 {
-	struct accel_result result;
-	uint64_t start, end;
+	static struct run_result result;
 
-	if (!take_image(arguments[0]))
+	if (!take_image(arguments[0], 0))
 		return;
-	start = now();
-	accel_sync_for_device();
-	accel_run(model, &result);
-	accel_sync_for_cpu();
-	end = now();
-	printf("@done %lu %lu %lu %lu %lu\n", (unsigned long)result.error, (unsigned long)result.position, (unsigned long)result.detail,
-		(unsigned long)result.cycles, (unsigned long)(end - start));
-	if (result.error)
+	run_steps(model, &result);
+	printf("@done %lu %lu %lu %lu %lu %lu\n", (unsigned long)result.accel.error, (unsigned long)result.step, (unsigned long)result.accel.position,
+		(unsigned long)result.accel.detail, (unsigned long)result.cycles, (unsigned long)result.end_to_end);
+	if (result.accel.error)
 		return;
+	for (unsigned i = 0; i < model->steps; i++)
+		print_step(&result, i);
 	for (unsigned i = 0; i < model->records; i++) {
 		printf("@record");
 		for (unsigned field = 0; field < ACCEL_RECORD_FIELDS; field++)
@@ -71,31 +74,15 @@ static void command_run(const uint32_t *arguments)
 	}
 }
 
-static void (*const kernels[])(const struct model_layer *layer) = {
-	[MODEL_KERNEL_CONV2D] = conv2d,
-	[MODEL_KERNEL_MAX_POOL2D] = max_pool2d,
-	[MODEL_KERNEL_AVERAGE_POOL2D] = average_pool2d,
-	[MODEL_KERNEL_ADD] = add,
-};
-
 static void command_cpu(const uint32_t *arguments)
 {
 	const struct model_layer *layers = (const struct model_layer *)model->table;
 
-	if (!take_image(arguments[0]))
+	if (!take_image(arguments[0], 1))
 		return;
-	for (unsigned i = 0; i < model->layers; i++)
-		if ((layers[i].kernel == MODEL_KERNEL_CONV2D || layers[i].kernel == MODEL_KERNEL_ADD) && !layers[i].streams) {
-			console_fail("the model was built without the CPU's weights: build it with --cpu");
-			return;
-		}
 	for (unsigned i = 0; i < model->layers; i++) {
 		uint64_t start = now();
-		if (layers[i].kernel >= sizeof(kernels) / sizeof(kernels[0])) {
-			console_fail("the model wants a CPU kernel that this firmware lacks");
-			return;
-		}
-		kernels[layers[i].kernel](&layers[i]);
+		run_layer(model, &layers[i]);
 		printf("@layer %lu\n", (unsigned long)(now() - start));
 	}
 }

@@ -21,11 +21,8 @@ static int8_t largest(const struct model_layer *layer, uint32_t channel, int row
 
 void max_pool2d(const struct model_layer *layer)
 {
-	int8_t *output = (int8_t *)layer->output;
-	uint32_t plane_bytes = layer->output_height * layer->output_width * ACCEL_COLUMNS;
-
 	for (uint32_t channel = 0; channel < layer->output_channels; channel++) {
-		int8_t *pixel = output + channel / ACCEL_COLUMNS * plane_bytes + channel % ACCEL_COLUMNS;
+		int8_t *pixel = output_channel(layer, channel);
 		for (uint32_t y = 0; y < layer->output_height; y++)
 			for (uint32_t x = 0; x < layer->output_width; x++, pixel += ACCEL_COLUMNS)
 				*pixel = largest(layer, channel, (int)(y * layer->stride_y - layer->pad_top), (int)(x * layer->stride_x - layer->pad_left));

@@ -7,15 +7,43 @@ import pytest
 
 from accel import isa
 from accel.config import CONFIGS
-from compiler.binary import HEADER, LAYER, MAGIC, MODEL_ADDRESS, build_binary
+from compiler.binary import HEADER, LAYER, MAGIC, MODEL_ADDRESS, NAME_BYTES, STEP, build_binary
 from tests.support.networks import convolution
 from tests.support.random_networks import random_network
+from tests.support.stepped_networks import STEPS, stepped
 
 CONFIG = CONFIGS["arty-35"]
 
 
 def words_of(binary, table, place=0):
     return dict(zip((name for name, _ in table), struct.unpack_from(f"<{len(table)}I", binary.data, place), strict=True))
+
+
+def program_of(binary, step):
+    program = step["program"] - MODEL_ADDRESS
+    return isa.from_bytes(binary.data[program:program + isa.INSTRUCTION_BYTES * step["instructions"]])
+
+
+def test_the_steps_are_programs_and_layers_of_the_table_that_name_their_kernels():
+    network = stepped()
+    binary = build_binary(network, CONFIG)
+    header, model = words_of(binary, HEADER), binary.model
+    rows = [words_of(binary, LAYER, header["table"] - MODEL_ADDRESS + 4 * len(LAYER) * i) for i in range(header["layers"])]
+    names = header["kernel_names"] - MODEL_ADDRESS
+    said = []
+    for i in range(header["steps"]):
+        step = words_of(binary, STEP, header["step_table"] - MODEL_ADDRESS + 4 * len(STEP) * i)
+        if step["program"]:
+            assert program_of(binary, step) == list(model.steps[i].words)
+            said.append("program")
+            continue
+        row = rows[step["layer"]]
+        place = names + NAME_BYTES * row["kernel"]
+        said.append(binary.data[place:place + NAME_BYTES].rstrip(b"\0").decode())
+        assert row["output"] == model.placements[model.layers[model.steps[i].layers.start].output].address
+        assert MODEL_ADDRESS < row["streams"] < model.base
+    assert said == [step if isinstance(step, str) else "program" for step in STEPS]
+    assert header["records"] == 3
 
 
 def test_the_header_says_how_many_images_a_run_takes():
@@ -32,9 +60,9 @@ def test_the_cpus_streams_are_there_only_when_asked_for():
         header = words_of(binary, HEADER)
         assert (header["layers"], header["records"]) == (2, 1)
         convolution_row = words_of(binary, LAYER, header["table"] - MODEL_ADDRESS)
-        assert (convolution_row["streams"] != 0) == asked
+        assert (convolution_row["streams"] != 0) == header["complete"] == asked
         if asked:
-            assert header["table"] < convolution_row["streams"] < header["program"]
+            assert header["kernel_names"] < convolution_row["streams"] < binary.model.program_address
         pool_row = words_of(binary, LAYER, header["table"] - MODEL_ADDRESS + 4 * len(LAYER))
         assert pool_row["input"] == convolution_row["output"] and pool_row["streams"] == 0
     assert len(full.data) > len(plain.data)
@@ -48,8 +76,8 @@ def test_header_table_and_program_are_where_the_header_says(seed):
     assert (header["magic"], header["address"], header["bytes"]) == (MAGIC, MODEL_ADDRESS, len(binary.data))
     assert (header["config"], header["instruction_set"]) == (CONFIG.hash, isa.ISA_VERSION)
     assert header["layers"] == len(network.layers)
-    program = header["program"] - MODEL_ADDRESS
-    words = isa.from_bytes(binary.data[program:program + isa.INSTRUCTION_BYTES * header["instructions"]])
+    assert header["steps"] == 1
+    words = program_of(binary, words_of(binary, STEP, header["step_table"] - MODEL_ADDRESS))
     assert isa.decode(words[0])[0] == "BEGIN" and isa.decode(words[-1])[0] == "END"
     assert header["input"] >= MODEL_ADDRESS + len(binary.data), "tensors must not lie in the binary"
     network = binary.model.lowered

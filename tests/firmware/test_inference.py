@@ -7,10 +7,11 @@ import pytest
 
 from accel.errors import UserError
 from accel.registers import RECORD_FIELDS
-from firmware.inference import TIME_FIELDS, layer_runs
+from compiler.steps import CompiledLayer, CpuStep, Program
+from firmware.inference import TIME_FIELDS, layer_runs, program_runs
 from firmware.report import median_run
 
-MODEL = SimpleNamespace(layers=[SimpleNamespace(name=name, op="conv2d", macs=10, cycles_predicted=90) for name in ("first", "second")])
+LAYERS = [CompiledLayer(name, "conv2d", i, name, 10, cycles_predicted=90) for i, name in enumerate(("first", "second"))]
 
 
 def record(**values):
@@ -18,7 +19,7 @@ def record(**values):
 
 
 def test_a_layer_lasts_from_the_end_of_the_one_before_and_the_last_one_to_the_end_of_the_job():
-    first, second = layer_runs(MODEL, [record(end=100, busy=60, stall_sync=40), record(end=250, busy=150)], 260)
+    first, second = program_runs(LAYERS, [record(end=100, busy=60, stall_sync=40), record(end=250, busy=150)], 260)
     assert (first.cycles, second.cycles) == (100, 160)
     assert first.predicted == 90
     assert second.record["stall_store"] == 10
@@ -28,7 +29,18 @@ def test_a_layer_lasts_from_the_end_of_the_one_before_and_the_last_one_to_the_en
 
 def test_counters_that_do_not_add_up_fail_the_run_with_the_layers_name():
     with pytest.raises(UserError, match="layer 'second': busy and stalls add up to 159 cycles, but the layer took 160"):
-        layer_runs(MODEL, [record(end=100, busy=100), record(end=250, busy=149)], 260)
+        program_runs(LAYERS, [record(end=100, busy=100), record(end=250, busy=149)], 260)
+
+
+def test_layers_of_the_cpu_stand_between_those_of_the_programs_with_their_own_cycles():
+    layers = [LAYERS[0], CompiledLayer("table", "lookup", None, "table", 0), LAYERS[1]]
+    model = SimpleNamespace(layers=layers, steps=(Program(0, (), range(1)), CpuStep(None, range(1, 2)), Program(0, (), range(2, 3))))
+    first, table, second = layer_runs(model, [record(end=90, busy=90), record(end=50, busy=50)], [100, 777, 60])
+    assert [run.name for run in (first, table, second)] == ["first", "table", "second"]
+    assert [run.cycles for run in (first, table, second)] == [100, 777, 60]
+    assert (first.record["stall_store"], second.record["stall_store"]) == (10, 10)
+    assert [run.on_cpu for run in (first, table, second)] == [False, True, False]
+    assert table.predicted is None and set(table.record.values()) == {0}
 
 
 @pytest.mark.parametrize("cycles, median", [([5], 5), ([9, 3], 3), ([4, 8, 6], 6), ([1, 2, 3, 4], 2)])

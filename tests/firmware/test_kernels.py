@@ -2,6 +2,7 @@
 """The CPU's kernels, compiled for the host and run on model binaries, give every tensor of the unfused network exactly."""
 
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,8 @@ import pytest
 
 from accel.config import CONFIGS
 from compiler.binary import MODEL_ADDRESS, build_binary
-from compiler.ir import FullyConnected, Padding
+from compiler.expectation import expect
+from compiler.ir import Concat, FullyConnected, Network, Padding, Softmax, TensorInfo
 from compiler.layout import align
 from compiler.reference import execute
 from firmware.headers import write_headers
@@ -18,9 +20,10 @@ from nets.zoo import load_model
 from tests.support.networks import convolution
 from tests.support.random_graphs import random_graph
 from tests.support.random_networks import random_images, random_network
+from tests.support.stepped_networks import behind_a_join, ending_in_sums, stepped
 
 ROOT = Path(__file__).parents[2]
-SOURCES = ("add.c", "average_pool2d.c", "conv2d.c", "max_pool2d.c", "requantise.c")
+SOURCES = ("kernels.c", "add.c", "average_pool2d.c", "conv2d.c", "lookup.c", "max_pool2d.c", "requantise.c", "softmax.c", "sums.c")
 
 
 @pytest.fixture(scope="module", params=["tiny", "arty-35"])
@@ -41,12 +44,14 @@ def assert_cpu_equals_reference(harness, directory, network, image):
     binary = build_binary(network, config, cpu=True)
     (directory / "model").write_bytes(binary.data)
     (directory / "image").write_bytes(image.tobytes())
-    subprocess.run([str(program), str(directory / "model"), str(directory / "image"), str(align(binary.end)), str(directory / "memory")], check=True)
+    said = subprocess.run([str(program), str(directory / "model"), str(directory / "image"), str(align(binary.end)), str(directory / "memory")], check=True,
+                          capture_output=True, text=True).stdout
     memory = (directory / "memory").read_bytes()
     for name, expected in execute(network, image[np.newaxis]).items():
         place = binary.model.placements[name]
         low = place.address - MODEL_ADDRESS
         np.testing.assert_array_equal(place.unpack(memory[low:low + place.bytes]), expected[0], err_msg=name)
+    return binary.model, [int(word) for word in said.split()]
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -59,6 +64,28 @@ def test_random_networks_are_exact(seed, harness, tmp_path):
 def test_random_graphs_with_additions_and_concatenations_are_exact(seed, harness, tmp_path):
     network = random_graph(seed, harness[0].columns)
     assert_cpu_equals_reference(harness, tmp_path, network, random_images(network, seed)[0])
+
+
+@pytest.mark.parametrize("network", [stepped(), stepped(1, (1, 1), 40), ending_in_sums(), *map(behind_a_join, ("lookup", "softmax", "sums"))],
+                         ids=lambda network: network.name)
+def test_the_layers_that_are_always_the_cpus_are_exact_and_have_the_checksum_that_is_expected(network, harness, tmp_path):
+    image = random_images(network, 3)[0]
+    model, checksums = assert_cpu_equals_reference(harness, tmp_path, network, image)
+    counters = expect(network, model, image).counters
+    order = [layer.name for layer in model.lowered.layers if not isinstance(layer, Concat)]
+    for layer, counted in zip(model.layers, counters, strict=True):
+        if layer.on_cpu:
+            assert checksums[order.index(layer.name)] == counted["checksum"], layer.name
+
+
+@pytest.mark.parametrize("scale", [2.0 ** -9, 0.0137, 0.171875, 0.6, 3.0, 1e4])
+def test_a_softmax_is_exact_at_every_scale(scale, harness, tmp_path):
+    for channels in (1, 3, 200):
+        identity = convolution((1, 1), channels, channels, (1, 1))
+        tensors = identity.tensors | {"out": replace(identity.tensors["out"], scale=scale), "p": TensorInfo("p", 1, 1, channels, 1 / 256, -128)}
+        network = Network("softmax", "in", "p", tensors, (*identity.layers, Softmax("softmax", "out", "p")))
+        for seed in range(4):
+            assert_cpu_equals_reference(harness, tmp_path, network, random_images(network, seed)[0])
 
 
 SAME = Padding(1, 1, 1, 1)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Runs a model binary's layers by the firmware's CPU kernels on the host: MODEL IMAGE END OUTPUT, memory from MODEL_ADDRESS to END goes to OUTPUT. */
+/* Runs a model binary's layers by the firmware's CPU kernels on the host: MODEL IMAGE END OUTPUT, memory from MODEL_ADDRESS to END goes to OUTPUT.
+ * Prints the checksum of each layer's output. */
 
 #define _GNU_SOURCE
 #include <stdio.h>
@@ -36,14 +37,8 @@ int main(int count, char **arguments)
 	read_to(arguments[2], (uint8_t *)(uintptr_t)model->input);
 	for (uint32_t i = 0; i < model->layers; i++) {
 		const struct model_layer *layer = (const struct model_layer *)(uintptr_t)model->table + i;
-		if (layer->kernel == MODEL_KERNEL_CONV2D)
-			conv2d(layer);
-		else if (layer->kernel == MODEL_KERNEL_MAX_POOL2D)
-			max_pool2d(layer);
-		else if (layer->kernel == MODEL_KERNEL_AVERAGE_POOL2D)
-			average_pool2d(layer);
-		else
-			add(layer);
+		run_layer(model, layer);
+		printf("%lu\n", (unsigned long)output_checksum(layer));
 	}
 	output = fopen(arguments[4], "wb");
 	return !output || fwrite(memory, 1, size, output) != size || fclose(output);

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Runs a model step by step: programs of the accelerator, and layers of the CPU between them. */
+
+#include "steps.h"
+
+#include <stddef.h>
+#include <stdio.h>
+
+#include "clock.h"
+#include "kernels.h"
+
+static const struct model_layer *layers_of(const struct model_header *model)
+{
+	return (const struct model_layer *)model->table;
+}
+
+static const struct model_step *steps_of(const struct model_header *model)
+{
+	return (const struct model_step *)model->step_table;
+}
+
+/* Return NULL where there is a kernel for `layer`, else a sentence with its name. */
+static const char *kernel_refused(const struct model_header *model, const struct model_layer *layer)
+{
+	static char sentence[100];
+
+	if (kernel_named(kernel_name(model, layer)))
+		return NULL;
+	snprintf(sentence, sizeof(sentence), "this firmware lacks the kernel '%.*s', which the model needs: build the firmware again", (int)MODEL_NAME_BYTES,
+		kernel_name(model, layer));
+	return sentence;
+}
+
+const char *steps_refused(const struct model_header *model, int all)
+{
+	const struct model_step *steps = steps_of(model);
+	const char *refusal = NULL;
+
+	if (all && !model->complete)
+		return "the model was built without the CPU's weights: build it with --cpu";
+	if (model->steps > MOST_STEPS)
+		return "the model has more steps than this firmware can run: leave out layers that the CPU computes";
+	for (unsigned i = 0; all && i < model->layers && !refusal; i++)
+		refusal = kernel_refused(model, &layers_of(model)[i]);
+	for (unsigned i = 0; i < model->steps && !refusal; i++)
+		if (!steps[i].program)
+			refusal = kernel_refused(model, &layers_of(model)[steps[i].layer]);
+	return refusal;
+}
+
+void run_steps(const struct model_header *model, struct run_result *result)
+{
+	const struct model_step *steps = steps_of(model);
+	uint64_t start = now(), end = start, first = 0;
+	int programs = 0, cached = 0;
+
+	for (unsigned i = 0; i < model->steps; i++) {
+		if (!steps[i].program) {
+			if (programs && !cached)
+				accel_sync_for_cpu();
+			cached = 1;
+			run_layer(model, &layers_of(model)[steps[i].layer]);
+			result->step_cycles[i] = now() - end;
+			end += result->step_cycles[i];
+			continue;
+		}
+		accel_sync_for_device();
+		accel_run(model, &steps[i], &result->accel);
+		result->step = i;
+		/* The layer before ends with this doorbell. */
+		if (i)
+			result->step_cycles[i - 1] += result->accel.doorbell - end;
+		if (!programs++)
+			first = result->accel.doorbell;
+		result->step_cycles[i] = result->accel.cycles;
+		end = result->accel.doorbell + result->accel.cycles;
+		result->cycles = end - first;
+		cached = 0;
+		if (result->accel.error)
+			break;
+	}
+	if (!cached)
+		accel_sync_for_cpu();
+	result->end_to_end = now() - start;
+}
