@@ -95,7 +95,7 @@ def main():
     common = ["./build.py", "--model", folder / "digits.onnx", "--calibrate", folder / "train.npz"]
     for step in (["--check", "--config", arguments.config],
                  ["--images", folder / "test.npz", "--evaluate"],
-                 ["--images", folder / "test.npz", "--target", "sim", "--config", arguments.config, "--count", "8", "--run", "--json", folder / "run.json"]):
+                 ["--images", folder / "test.npz", "--target", "sim", "--config", arguments.config, "--count", "16", "--run", "--json", folder / "run.json"]):
         command = [str(word) for word in common + step]
         print("$", " ".join(command), flush=True)
         status = subprocess.run(command, cwd=ROOT).returncode
