@@ -69,7 +69,9 @@ class _Lowering:
         self._rescale(layer.name, source, target, (layer.low, layer.high))
 
     def _rescale(self, name, source, target, limits=(-math.inf, math.inf)):
-        self.layers.append(int8.rescale(name, source, target, limits))
+        """As a convolution, which can round once: TFLite's two roundings of numbers of 8 bits come out 1 off now and then."""
+        layer = int8.rescale(name, source, target, limits).convolution(source.channels)
+        self.layers.append(replace(layer, rounding=Rounding.HALF_AWAY))
 
     def _concat(self, layer, *infos):
         *sources, target = infos
