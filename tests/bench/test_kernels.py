@@ -9,10 +9,13 @@ import pytest
 
 from accel.config import CONFIGS
 from accel.errors import UserError
+from accel.registers import RECORD_FIELDS
 from bench import kernels, soc_runs
 from bench.kernels import ROWS, bars_of, channels_set, main
 from bench.soc_runs import run_networks
 from bench.workloads import RUNS, network_of
+from firmware.inference import LayerRun
+from firmware.report import layer_object
 from nets.synthetic import convolution_network
 
 BARS = {
@@ -83,10 +86,19 @@ def test_figures_follow_their_formulas():
     for run in runs:
         run.layer_cycles, run.report["layers"] = (200, 100), [{"cycles_predicted": 203}, {"cycles_predicted": 101}]
     runs[-2].report["layers"][1]["cycles_predicted"] = 96
+    runs[0].layer_cycles, runs[0].report["layers"] = (200, 5000), [{"cycles_predicted": 203}, {"cycles_predicted": None}]
     assert figure("cost-model-error", *runs) == pytest.approx(0.04)
     masked = measured("mask-random-25", 400)
     steps = np.ceil(channels_set(masked.network.layers[0].weights) / 4).sum() / (8 * 4 * 8)
     assert figure("mask-random-25", masked, measured(cycles=1000)) == pytest.approx(0.4 / steps)
+
+
+def test_the_table_of_cycles_has_no_prediction_of_what_the_cpu_computes():
+    record = dict.fromkeys((name for name, _ in RECORD_FIELDS), 0)
+    runs = LayerRun("conv", "conv2d", 9, 200, record, 150), LayerRun("table", "lookup", 0, 7777, record, on_cpu=True)
+    layers = [layer_object(run, CONFIGS["arty-35"]) for run in runs]
+    table = soc_runs.cycles_table([SimpleNamespace(network=SimpleNamespace(name="net"), report={"layers": layers}, layer_cycles=(200, 7777))])
+    assert [list(column.cells) for column in table.columns[1:5]] == [["conv", "table"], ["200", "7,777"], ["150", ""], ["-25.0%", ""]]
 
 
 def test_an_unknown_row_is_refused_with_the_names_before_anything_is_built(capsys, monkeypatch):

@@ -1,19 +1,24 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """A network of which the CPU computes layers becomes programs with those layers between them, and gives what the reference gives."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from accel.config import CONFIGS
 from accel.errors import UserError
 from compiler.expectation import expect
+from compiler.ir import Lookup, Network, TensorInfo
 from compiler.program import compile_network
 from compiler.reference import execute
 from compiler.steps import CpuStep
 from tests.support.bounded_queues import BoundedQueues
 from tests.support.networks import convolution
+from tests.support.random_graphs import random_graph
 from tests.support.random_networks import random_images
-from tests.support.stepped_networks import STEPS, behind_a_join, ending_in_sums, only_on_the_cpu, stepped
+from tests.support.slices import slice_of
+from tests.support.stepped_networks import STEPS, behind_a_join, ending_in_sums, only_on_the_cpu, stepped, with_lookups
 
 NETWORKS = {"steps": stepped(), "one pixel": stepped(1, (1, 1), 40), "sums": ending_in_sums(),
             **{f"{kind} behind a join": behind_a_join(kind) for kind in ("lookup", "softmax", "sums")}}
@@ -31,6 +36,30 @@ def test_programs_and_the_cpus_layers_give_the_references_tensors(name, config):
     np.testing.assert_array_equal(output, reference[network.output][0])
     assert output.dtype == reference[network.output].dtype and len(np.unique(output)) > 1
     assert len(expectation.counters) == len(model.layers)
+
+
+@pytest.mark.parametrize("seed", slice_of(range(120), 16))
+def test_random_graphs_with_tables_everywhere_are_exact(seed):
+    config = CONFIGS[("tiny", "arty-35", "small-16", "arty-100")[seed % 4]]
+    network = with_lookups(random_graph(seed, config.columns), seed)
+    model = compile_network(network, config)
+    for program in model.programs:
+        assert BoundedQueues(config, program.words).left_over() == (0, 0)
+    expect(network, model, random_images(network, seed)[0])
+
+
+def test_channels_that_never_change_stay_where_the_cpu_reads_them_and_are_folded_behind_it():
+    first, second = convolution((4, 4), 6, 20), convolution((2, 2), 20, 5, (1, 1))
+    weights = first.layers[0].weights.copy()
+    weights[[3, 7]] = 0
+    layers = (replace(first.layers[0], weights=weights), Lookup("lookup", "out", "table", np.maximum(np.arange(-128, 128), 127)),
+              replace(second.layers[0], name="last", input="table", output="last", weights=np.ones((5, 1, 1, 20))))
+    tensors = first.tensors | {"table": replace(first.tensors["out"], name="table"), "last": TensorInfo("last", 2, 2, 5)}
+    network = Network("constant", "in", "last", tensors, layers)
+    model = compile_network(network, CONFIGS["arty-35"])
+    assert model.placements["out"].places is None
+    assert not model.lowered.layers[-1].weights.any()
+    expect(network, model, random_images(network, 1)[0])
 
 
 def test_steps_records_and_filters_are_numbered_through_the_network():

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Networks of which the CPU computes layers: before, between and behind the accelerator's programs."""
 
+from dataclasses import fields, replace
+
 import numpy as np
 
 from compiler.ir import Add, Concat, Conv2D, Lookup, Network, Padding, Softmax, Sums, TensorInfo
@@ -86,6 +88,31 @@ def behind_a_join(kind):
         weights = chain.rng.integers(-128, 128, (3, *chain.tensors[joined].shape))
         chain.put(Sums("sums", joined, "sums", weights, [1, -2, 3]), dtype="int32")
     return chain.network(f"{kind} behind a join")
+
+
+def with_lookups(network, seed):
+    """Return `network` with a Lookup behind some of its tensors, the input among them; all that read the tensor then read the Lookup's output. Some tables
+    have few values, so that channels become constant."""
+    rng = np.random.default_rng(seed)
+    tensors, layers, renamed = dict(network.tensors), [], {}
+
+    def look_up(name):
+        if rng.random() < 0.3:
+            renamed[name] = f"{name} looked up"
+            tensors[renamed[name]] = replace(tensors[name], name=renamed[name])
+            table = random_table(int(rng.integers(1 << 30)))
+            layers.append(Lookup(renamed[name], name, renamed[name], np.maximum(table, 100) if rng.random() < 0.4 else table))
+
+    look_up(network.input)
+    for layer in network.layers:
+        names = {field.name: _renamed(getattr(layer, field.name), renamed) for field in fields(layer) if field.name in ("input", "other", "inputs")}
+        layers.append(replace(layer, **names))
+        look_up(layer.output)
+    return Network(f"{network.name} with tables", network.input, layers[-1].output, tensors, tuple(layers))
+
+
+def _renamed(names, renamed):
+    return renamed.get(names, names) if isinstance(names, str) else tuple(renamed.get(name, name) for name in names)
 
 
 def only_on_the_cpu():
