@@ -46,8 +46,8 @@ def run_network(network, config, directory, firmware, batch=1, images=None):
     files, addresses = boot_files(work, firmware)
     with booted_soc(directory, files) as link:
         model = work.binary.model
-        for images, address in zip(work.batches, addresses, strict=True):
-            runs.append(run_image(link, network, model, expect(network, model, images), address))
+        for together, address in zip(work.batches, addresses, strict=True):
+            runs.append(run_image(link, network, model, expect(network, model, together), address))
             if not runs[-1].exact:
                 raise UserError(f"{network.name} is not exact: {'; '.join(runs[-1].differences)}")
             if images is None and runs[0].cycles >= SHORT:

@@ -9,7 +9,7 @@ import pytest
 
 from accel.config import CONFIGS
 from accel.errors import UserError
-from bench import networks
+from bench import networks, soc_runs
 from bench.networks import ROWS, main, peers_table
 from bench.real_networks import IMAGES, NETWORKS
 from nets.importers import interpreter
@@ -62,9 +62,20 @@ def test_images_a_second_stand_beside_the_peers():
     assert cells == ["resnet8", "arty-35", "3", "50,000", "2,000", "50.0%", "2,431", "0.82"]
 
 
-def test_given_images_are_run_each_once_and_their_median_is_the_row(tmp_path, monkeypatch, capsys):
-    network = convolution_network("dscnn", 4, 4, 8, 16)
-    images = np.random.default_rng(0).integers(-128, 128, (3, 4, 4, 8)).astype(np.int8)
+def test_given_images_are_all_run_and_random_ones_once_where_that_is_long(monkeypatch):
+    network, images = small_network("small")
+    monkeypatch.setattr(soc_runs, "SHORT", 1)
+    assert soc_runs.run_networks([network], "arty-35", images=[images])["small"].report["count"] == len(images)
+    assert soc_runs.run_networks([network], "arty-35")["small"].report["count"] == 1
+
+
+def small_network(name):
+    """Return (network, three images) that run in no time."""
+    return convolution_network(name, 4, 4, 8, 16), np.random.default_rng(0).integers(-128, 128, (3, 4, 4, 8)).astype(np.int8)
+
+
+def test_a_row_is_the_median_of_its_images(tmp_path, monkeypatch, capsys):
+    network, images = small_network("dscnn")
     monkeypatch.setitem(networks.NETWORKS, "dscnn", lambda: (network, images))
     path = tmp_path / "rows.json"
     assert main(["dscnn", "--json", str(path)]) == 0
