@@ -31,10 +31,9 @@ def layer_table(title, network, model):
         table.add_column(head, justify="right")
     shapes = {layer.name: network.tensors[layer.output].shape for layer in network.layers}
     for row in place_layers(network, model):
-        moved = ["" if row.traffic is None else f"{number:,}" for number in (
-            () if row.traffic is None else (row.traffic.weights, row.traffic.read, row.traffic.written))] or [""] * 3
         shape = " x ".join(map(str, shapes.get(row.name, ())))
-        table.add_row(row.name, row.op, shape, row.where, row.why, "" if row.cycles is None else f"{row.cycles:,}", *moved)
+        numbers = () if row.traffic is None else (row.cycles, row.traffic.weights, row.traffic.read, row.traffic.written)
+        table.add_row(row.name, row.op, shape, row.where, row.why, *(f"{number:,}" for number in numbers))
     return table
 
 
@@ -42,13 +41,16 @@ def check(model, config):
     """Print where each layer of a Model would run on `config`, what it would take, and what importing changed. Raises UserError where it cannot run."""
     network, screen = model.network, console()
     compiled = build_binary(network, config).model
-    cycles = sum(layer.cycles_predicted for layer in compiled.layers)
-    macs = sum(layer.macs for layer in compiled.layers)
+    units = [layer for layer in compiled.layers if not layer.on_cpu]
+    cycles, macs = (sum(getattr(layer, name) for layer in units) for name in ("cycles_predicted", "macs"))
     screen.print(layer_table(f"{network.name} on {config.name}: cycles predicted, bytes of DRAM", network, compiled))
-    screen.print(f"{cycles:,} cycles an image: {CLOCK_HZ / cycles:,.0f} images/s at {CLOCK_HZ // 1_000_000} MHz; {macs:,} multiply-accumulates, "
+    screen.print(f"{cycles:,} cycles an image on the accelerator: {CLOCK_HZ / cycles:,.0f} images/s at {CLOCK_HZ // 1_000_000} MHz; {macs:,} multiply-accumulates, "
                  f"{macs / cycles / config.macs_per_cycle:.1%} of what the grid could do", highlight=False)
+    others = [layer.name for layer in compiled.layers if layer.on_cpu]
+    if others:
+        screen.print(f"the CPU's part comes on top: {', '.join(others)}; --run measures it", highlight=False)
     screen.print(f"{compiled.end - MODEL_ADDRESS:,} bytes of DRAM: {compiled.program_address - compiled.base:,} of weights, "
-                 f"{len(compiled.words)} instructions, the rest feature maps", highlight=False)
+                 f"{sum(len(program.words) for program in compiled.programs)} instructions, the rest feature maps", highlight=False)
     for note in model.notes:
         screen.print(f"note: {note}", highlight=False, soft_wrap=True)
 

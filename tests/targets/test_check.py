@@ -60,7 +60,7 @@ def test_totals_are_printed_and_cycles_are_those_of_the_configuration(capsys, tm
     cycles = {}
     for config in ("arty-35", "arty-100"):
         said = checked(capsys, "--model", tmp_path / "net.npz", "--config", config)
-        cycles[config] = int(re.search(r"([\d,]+) cycles an image: [\d,]+ images/s at 100 MHz", said)[1].replace(",", ""))
+        cycles[config] = int(re.search(r"([\d,]+) cycles an image on the accelerator: [\d,]+ images/s at 100 MHz", said)[1].replace(",", ""))
         assert "in the drain of conv1b" in said and re.search(r"[\d,]+ bytes of DRAM", said)
     assert cycles["arty-100"] < cycles["arty-35"] == sum(layer.cycles_predicted for layer in build_binary(resnet8_network(), CONFIG).model.layers)
 
@@ -71,6 +71,13 @@ def test_a_float_model_is_placed_without_images_and_the_note_says_what_that_is_w
     assert "no --calibrate was given" in said and "Conv0" in said
     np.savez(tmp_path / "set.npz", x=np.random.default_rng(1).normal(size=(3, 8, 8, 3)))
     assert "no --calibrate" not in checked(capsys, "--model", path, "--calibrate", tmp_path / "set.npz", "--method", "minmax")
+
+
+def test_what_the_cpu_computes_says_why_and_comes_on_top(capsys, tmp_path):
+    model = TFLiteModel((6, 6, 3))
+    said = checked(capsys, "--model", model.save(tmp_path, model.softmax(model.dense(model.convolution(model.input, 4), 10))))
+    assert re.search(r"softmax.* CPU .*the accelerator has no exponential", said)
+    assert re.search("the CPU's part comes on top: [^,]+; --run measures it", said)
 
 
 def test_notes_of_the_importer_are_printed(capsys, tmp_path):
