@@ -18,7 +18,7 @@ from nets.training import Training, accuracy  # noqa: E402 (needs torch)
 
 pytestmark = pytest.mark.full
 
-TRAIN, TEST = (Pictures(*pictures(count, seed), "made up") for count, seed in ((160, 1), (100, 2)))
+TRAIN, TEST = (Pictures(*pictures(count, seed), "made up") for count, seed in ((320, 1), (100, 2)))
 RECIPE = Recipe(epochs=4, batch=32, rate=0.05, sizes=((16, 1),), seed=3)
 
 
@@ -96,7 +96,7 @@ def test_pruning_ends_at_the_density_asked_for_with_the_pruned_weights_at_zero(t
         assert not pruned.net.weighted[name].weight.detach().numpy()[~mask].any(), name
     assert set(pruned.net.connections()) == {"conv2_compress", "conv2", "conv3"}
     assert accuracy(pruned.net, TEST) > 0.9
-    assert pruned.facts["start"]["recipe"]["epochs"] == 4 and pruned.facts["start"]["data_images"] == 160
+    assert pruned.facts["start"]["recipe"]["epochs"] == 4 and pruned.facts["start"]["data_images"] == 320
 
 
 def test_a_training_begins_with_the_network_that_it_tunes(tmp_path):
@@ -122,12 +122,12 @@ def test_a_checkpoint_of_another_recipe_is_refused(change, sentence, tmp_path):
 
 def test_a_checkpoint_of_other_data_is_refused(tmp_path):
     begin(tmp_path).run_epoch()
-    with pytest.raises(UserError, match="was begun with data_images 160, not 100"):
+    with pytest.raises(UserError, match="was begun with data_images 320, not 100"):
         Training(small(), RECIPE, TEST, tmp_path / "checkpoint.pt")
 
 
 def test_more_images_than_there_are_are_refused(tmp_path):
-    with pytest.raises(UserError, match="there are 160 training images, not 500"):
+    with pytest.raises(UserError, match="there are 320 training images, not 500"):
         begin(tmp_path, replace(RECIPE, images=500))
 
 
