@@ -61,7 +61,8 @@ class _Graph:
 
     def _convolution(self, layer, weights, bias):
         inputs = [layer.input, self._array(f"{layer.name}_weight", weights.transpose(0, 3, 1, 2)), self._array(f"{layer.name}_bias", bias)]
-        self._node("Conv", inputs, self._linear(layer), kernel_shape=layer.kernel, strides=layer.stride, pads=_edges(layer.padding), group=layer.groups)
+        self._node("Conv", inputs, self._linear(layer), kernel_shape=layer.kernel, strides=layer.stride, pads=_edges(layer.padding),
+                   group=layer.groups)
         self._rectify(layer)
 
     def _dense(self, layer, weights, bias):

@@ -30,8 +30,8 @@ class Cut:
 
 
 def prunable(definition):
-    """Return the layers whose connections can be pruned: not those that read the image, nor the last one, which gives the classes."""
-    return tuple(layer for layer in definition.weighted[:-1] if layer.input != definition.input)
+    """Return the layers whose connections can be pruned: not those that read one unit of channels only, nor the last one, which gives the classes."""
+    return tuple(layer for layer in definition.weighted[:-1] if layer.op != Convolution.op or definition.weights_shape(layer)[3] > UNIT)
 
 
 def connection_masks(definition, weights, density):

@@ -66,8 +66,11 @@ def _load(progress, path, part):
 
 
 def _run(progress, training, minutes):
-    """Train until all epochs are done, or until another one would probably not end within `minutes`; returns whether all are done."""
-    began, longest = time.monotonic(), 0.0
+    """Train until all epochs are done, or until another one would probably not end within `minutes`; returns whether all are done.
+
+    A call trains for one epoch at least, so that calls come to an end.
+    """
+    began = time.monotonic()
     task = progress.add_task(f"training {training.net.definition.name}", total=training.recipe.epochs * len(training.labels), state="",
                              completed=training.epoch * len(training.labels))
     mean = None
@@ -78,14 +81,13 @@ def _run(progress, training, minutes):
         progress.update(task, advance=images, state=f"epoch {training.epoch + 1}/{training.recipe.epochs}  loss {loss:.3f}  accuracy {mean:.3f}")
 
     while not training.finished:
-        if minutes is not None and time.monotonic() - began + longest > 60 * minutes:
-            progress.console.print(f"{minutes} minutes are over after epoch {training.epoch}: the same command goes on from {training.checkpoint}")
-            return False
         done = training.run_epoch(advance)
-        longest = max(longest, done["seconds"])
         progress.update(task, completed=training.epoch * len(training.labels))
         progress.console.print(f"epoch {done['epoch']:3}  {done['pixels']} pixels  loss {done['loss']:.4f}  "
                                f"accuracy {done['accuracy']:.4f}  {done['seconds']:.1f} s")
+        if minutes is not None and not training.finished and time.monotonic() - began + done["seconds"] > 60 * minutes:
+            progress.console.print(f"stopped after epoch {training.epoch}: the same command goes on from {training.checkpoint}")
+            return False
     return True
 
 

@@ -126,7 +126,8 @@ class Training:
         begun = {"network": stored["network"], **stored["recipe"], **stored["facts"]}
         for name, value in given.items():
             if begun.get(name) != value:
-                raise UserError(f"{self.checkpoint} was begun with {name} {begun.get(name)!r}, not {value!r}: give the same options or another --output")
+                raise UserError(f"{self.checkpoint} was begun with {name} {begun.get(name)!r}, not {value!r}: "
+                                "give the same options or another --output")
         self.facts, self.history = stored["facts"], stored["history"]
         self.net = net.to(self.device)
         self.net.set_masks(net.connections())

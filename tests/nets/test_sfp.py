@@ -108,5 +108,5 @@ def test_a_concatenation_that_leads_to_groups_is_refused():
         cut_filters(definition, random_weights(definition), 0.5)
 
 
-def test_what_reads_the_image_and_what_gives_the_classes_is_not_prunable():
+def test_what_reads_few_channels_and_what_gives_the_classes_is_not_prunable():
     assert [layer.name for layer in prunable(small())] == ["conv2_compress", "conv2"]

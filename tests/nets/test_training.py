@@ -35,7 +35,7 @@ def small():
 @pytest.fixture(autouse=True)
 def one_small_network(monkeypatch):
     monkeypatch.setattr(checkpoint, "define", lambda name: small())
-    torch.set_num_threads(2)
+    torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True)
 
 

@@ -64,9 +64,24 @@ def test_every_layer_of_a_random_network_uses_its_range(name):
 def test_the_predicted_cycles_leave_the_grid_busy(name, most):
     network = random_network(define(name))
     model = compile_network(network, CONFIGS["arty-35"])
-    cycles = sum(layer.cycles_predicted for layer in model.layers)
-    assert cycles <= most
-    assert sum(layer.macs for layer in model.layers) / cycles / CONFIGS["arty-35"].macs_per_cycle >= 0.85
+    predicted = sum(layer.cycles_predicted for layer in model.layers)
+    assert predicted <= most
+    assert sum(layer.macs for layer in model.layers) / predicted / CONFIGS["arty-35"].macs_per_cycle >= 0.85
+
+
+def cycles(network):
+    return sum(layer.cycles_predicted for layer in compile_network(network, CONFIGS["arty-35"]).layers)
+
+
+@pytest.mark.parametrize("density", [0.5, 0.25])
+def test_pruned_connections_save_cycles(density):
+    definition = define("vgg-a")
+    dense, pruned = (random_network(definition, density=share) for share in (1.0, density))
+    kept = np.mean([np.mean(layer.weights != 0) for layer in pruned.layers if layer.op == "conv2d" and layer.input != "input"])
+    assert kept == pytest.approx(density, abs=0.02)
+    assert cycles(pruned) <= 1.15 * density * cycles(dense)
+    values = execute(pruned, random_images(pruned, 2))
+    assert all(values[layer.output].std() > 5 for layer in pruned.layers)
 
 
 def test_a_name_that_is_none_is_refused():

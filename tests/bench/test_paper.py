@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""bench/paper.py: the rows that were promised, what they are made of, and published figures beside ours."""
+
+import json
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from accel.config import CONFIGS
+from bench import paper, paper_tables, published
+from bench.paper import ROWS, RUNS, bar, main, network_of
+from nets.count import count
+from nets.definition import Draft
+from nets.random_network import random_network
+
+BARS = {
+    "sparse-vgg-a-macs": (0.50, "higher"), "sparse-vgg-a-parameters": (0.90, "higher"), "sparse-vgg-d-macs": (0.60, "higher"),
+    "sparse-vgg-d-parameters": (0.93, "higher"), "sparse-alexnet-macs": (0.21, "higher"), "vgg-d": (3_000_000, "lower"),
+    "sparse-vgg-d": (1_100_000, "lower"), "alexnet-convs": (22.4, "higher"), "alexnet-fc": (0.85, "higher"),
+}
+
+
+def measured(name, cycles, macs=0):
+    """What a run would have measured."""
+    return SimpleNamespace(network=SimpleNamespace(name=name), config=CONFIGS["arty-35"], cycles=cycles, report={"macs_done": macs})
+
+
+def text(table):
+    console = Console(width=250, record=True, file=open("/dev/null", "w"))
+    console.print(table)
+    return console.export_text()
+
+
+def test_the_rows_are_those_that_were_promised_with_their_bars():
+    assert {name: (row.asked, row.better) for name, row in ROWS.items()} == BARS
+
+
+@pytest.mark.parametrize("name, macs", [("vgg-d", 313_201_664), ("sparse-vgg-d", 99_144_704), ("alexnet-convs", 1_076_634_144),
+                                        ("alexnet-fc", 9216 * 4096 + 4096 * 4096 + 4096 * 1000)])
+def test_a_run_has_the_products_of_its_network(name, macs):
+    assert count(RUNS[name]()).macs == macs
+
+
+def test_alexnets_convolutions_keep_the_pools_between_them():
+    assert [layer.name for layer in RUNS["alexnet-convs"]().layers] == ["conv1", "pool1", "conv2", "pool2", "conv3", "conv4", "conv5"]
+
+
+def test_bytes_of_weights_are_those_that_pruning_leaves_and_a_mask_a_tile_and_block():
+    draft = Draft("small", 1, 1, 512)
+    draft.dense("last", draft.dense("hidden", "input", 64, relu=True), 16)
+    network = random_network(draft.definition(), density=0.25)
+    assert paper.weight_bytes(network) == (512 * 64 // 4 + 4 * 16 * 4) + (64 * 16 + 16)
+
+
+@pytest.mark.full
+def test_the_fully_connected_layers_are_pruned_but_the_last():
+    kept = [np.count_nonzero(layer.weights) / layer.weights.size for layer in network_of("alexnet-fc").layers]
+    assert kept[:2] == pytest.approx([0.25, 0.25], abs=0.01) and kept[2] > 0.95
+
+
+def test_operations_are_two_a_product_at_100_megahertz():
+    assert bar("alexnet-convs", {"alexnet-convs": measured("alexnet-convs", 1000, 128_000)}).measured == pytest.approx(25.6)
+
+
+def test_savings_are_counted():
+    row = bar("sparse-vgg-d-parameters", {})
+    assert row.holds and row.measured == pytest.approx(1 - 1_019_530 / 14_719_818)
+
+
+def test_the_tables_say_what_was_published_and_what_is_not_found():
+    networks = text(paper_tables.networks_table())
+    assert "68.3%" in networks and "93.0%" in networks and published.NOT_FOUND in networks
+    speed = text(paper_tables.speed_table([measured("sparse-vgg-d", 800_000)]))
+    assert "125.0" in speed and "72" in speed and "56.8" in speed and "2.2 W is board power measured for other" in speed
+    prior = text(paper_tables.prior_table(measured("alexnet-convs", 8_600_000, 1_076_634_144)))
+    assert "8.07" in prior and "25.04" in prior and "11.38" in prior
+    assert "ours" not in text(paper_tables.prior_table(None)).splitlines()[2]
+
+
+def test_counted_rows_need_no_simulation_and_are_written_as_json(tmp_path, monkeypatch):
+    monkeypatch.setattr(paper, "run_networks", None)
+    assert main(["sparse-vgg-a-macs", "--json", str(tmp_path / "rows.json")]) == 0
+    row, = json.loads((tmp_path / "rows.json").read_text())
+    assert row["name"] == "sparse-vgg-a-macs" and row["holds"] and row["measured"] == pytest.approx(0.7186, abs=1e-4)
+
+
+@pytest.mark.parametrize("words", [["vgg-z"], ["vgg-d", "--jobs", "0"]])
+def test_what_cannot_be_run_ends_with_a_sentence(words, capsys):
+    assert main(words) == 2 and capsys.readouterr().err.startswith("error: ")

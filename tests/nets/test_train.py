@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""`python -m nets.train`: trains, goes on, prunes and writes an ONNX file; what is wrong ends with a sentence."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from accel.errors import UserError
+from nets import train
+from tests.support.cifar10_files import files, pictures, write_folder
+
+
+def run(*words):
+    return subprocess.run([sys.executable, "-m", "nets.train", *map(str, words)], capture_output=True, text=True, timeout=500)
+
+
+@pytest.fixture
+def data(tmp_path):
+    for part, count in (("train", 128), ("test", 50)):
+        write_folder(tmp_path / "data", files("binary", *pictures(count), part))
+    return tmp_path / "data"
+
+
+def test_the_networks_for_cifar10_are_offered():
+    assert train.CIFAR10 == ("vgg-a", "sparse-vgg-a", "vgg-d", "sparse-vgg-d")
+
+
+@pytest.mark.parametrize("words", [["alexnet"], ["vgg-a"], ["vgg-a", "--data", "x", "--sizes", "16"], ["vgg-a", "--data", "x", "--precision", "fp8"]])
+def test_a_command_line_that_makes_no_sense_is_refused(words, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        train.main(words)
+    assert stopped.value.code == 2 and "error:" in capsys.readouterr().err
+
+
+def test_sizes_are_pairs_of_pixels_and_epochs():
+    assert train._sizes("16:8,24:6") == ((16, 8), (24, 6))
+
+
+def test_without_torch_training_says_how_to_install_it(monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    for module in ("nets.train_cifar10", "nets.digits"):
+        monkeypatch.delitem(sys.modules, module, raising=False)
+    for words in (["vgg-a", "--data", "x"], ["digits", "--output", "x"]):
+        assert train.main(words) == 1
+        assert capsys.readouterr().err.startswith("error: training needs torch")
+
+
+@pytest.mark.full
+def test_data_that_is_not_there_ends_with_a_sentence(tmp_path):
+    pytest.importorskip("torch", reason="training needs torch (requirements-train.txt)")
+    done = run("vgg-a", "--data", tmp_path / "nowhere")
+    assert done.returncode == 1 and done.stderr.startswith(f"error: there is no train part of CIFAR-10 in {tmp_path}/nowhere: it must be")
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.full
+def test_a_network_is_trained_in_two_goes_pruned_and_written_as_onnx(data, tmp_path):
+    pytest.importorskip("torch", reason="training needs torch (requirements-train.txt)")
+    import onnxruntime
+
+    from nets.cifar10 import as_input, load_cifar10
+    common = ["sparse-vgg-a", "--data", data, "--batch", 32, "--threads", 1, "--rate", 0.02]
+    first = [*common, "--output", tmp_path / "one", "--epochs", 2, "--sizes", "16:1"]
+    stopped = run(*first, "--minutes", 1e-9)
+    assert stopped.returncode == 0 and "stopped after epoch 1: the same command goes on" in stopped.stdout
+    assert [path.name for path in (tmp_path / "one").iterdir()] == ["checkpoint.pt"]
+    assert run(*first).returncode == 0
+    result = json.loads((tmp_path / "one" / "sparse-vgg-a.json").read_text())
+    assert (result["epochs"], result["train_images"], result["test_images"], result["recipe"]["seed"]) == (2, 128, 50, 1)
+
+    pruned = run(*common, "--output", tmp_path / "two", "--start", tmp_path / "one" / "checkpoint.pt", "--epochs", 2, "--filters", 0.75,
+                 "--density", 0.5)
+    assert pruned.returncode == 0, pruned.stderr
+    smaller = json.loads((tmp_path / "two" / "sparse-vgg-a.json").read_text())
+    assert smaller["count"]["parameters"] < 0.5 * result["count"]["parameters"] and smaller["start"]["recipe"]["epochs"] == 2
+    session = onnxruntime.InferenceSession(tmp_path / "two" / "sparse-vgg-a.onnx")
+    test = load_cifar10(data, "test", cache=tmp_path / "cache")
+    inputs = as_input(test.images).transpose(0, 3, 1, 2)[:, np.newaxis]
+    guesses = [session.run(None, {"input": image})[0].argmax() for image in inputs]
+    assert np.mean(np.array(guesses) == test.labels) == pytest.approx(smaller["accuracy"], abs=0.021)
+
+
+def test_a_user_error_is_one_sentence_and_a_status(monkeypatch, capsys):
+    def refuse(arguments):
+        raise UserError("no such thing")
+
+    monkeypatch.setattr(train, "_train_digits", refuse)
+    assert train.main(["digits"]) == 1 and capsys.readouterr().err == "error: no such thing\n"
