@@ -9,11 +9,11 @@ from accel.errors import UserError
 from compiler.flatten import flatten
 from compiler.fuse import can_carry
 from compiler.ir import Add, Concat, Conv2D, FullyConnected, Network, Rescale, Softmax, TensorInfo
+from compiler.isa_limits import most
 from compiler.layout import tensor_places
 from compiler.depthwise import MOST_TAPS, runs_depthwise, spread_depthwise
 
-# What SHAPE.stride_y can say.
-_MOST_STRIDE = 15
+_MOST_STRIDE = most("SHAPE", "stride_y")
 
 
 @dataclass(frozen=True)
