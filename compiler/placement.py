@@ -3,15 +3,19 @@
 
 from dataclasses import dataclass
 
-from compiler.ir import AveragePool2D, Concat, Conv2D, FullyConnected, MaxPool2D
+from compiler.ir import Add, AveragePool2D, Concat, Conv2D, FullyConnected, MaxPool2D
 from compiler.traffic import Traffic, traffic
 
 ACCELERATOR, CPU = "accelerator", "CPU"
+# Layer of the CPU -> what of it the accelerator does not have.
+_WHY_CPU = {"lookup": "a table: the accelerator scales and clamps, but has no other function", "softmax": "the accelerator has no exponential",
+            "sums": "its output are int32 sums: the accelerator stores int8"}
 
 
 @dataclass(frozen=True)
 class Placed:
-    """One layer, or a copy that the compiler put in: `cycles` predicted and `traffic` are of the unit that it begins, None where it has none."""
+    """One layer, or a copy that the compiler put in: `cycles` predicted and `traffic` are of the unit of the accelerator that it begins, None where
+    it begins none."""
 
     name: str
     op: str
@@ -23,27 +27,30 @@ class Placed:
 
 def place_layers(network, model):
     """Return the Placed of each layer of `network`, in its order, with the copies before their readers; `model` is its CompiledModel."""
-    layers = {layer.name: layer for layer in network.layers}
-    numbers, moved = {name: number for number, name in enumerate(layers)}, traffic(model.config, model.words)
-    rows, at = [], len(layers)
-    for unit in reversed(model.layers):
-        known = [layers[name] for name in unit.members]
-        at = min((numbers[layer.name] for layer in known), default=at)
-        first = _unit_row(unit, known, moved[unit.record])
-        rows.append((at, bool(known), first))
-        rows += [(numbers[layer.name], True, Placed(layer.name, layer.op, ACCELERATOR, f"in the drain of {known[0].name}")) for layer in known[1:]]
-    rows += [(numbers[layer.name], True, Placed(layer.name, layer.op, ACCELERATOR, "by addressing: the layers before write side by side"))
-             for layer in network.layers if isinstance(layer, Concat)]
-    return tuple(row for _, _, row in sorted(rows, key=lambda row: row[:2]))
+    layers, moved = {layer.name: layer for layer in network.layers}, {}
+    for program in model.programs:
+        moved |= traffic(model.config, program.words)
+    order, rows = {layer.name: number for number, layer in enumerate(model.lowered.layers)}, {}
+    for unit in model.layers:
+        first, *others = [layers[name] for name in unit.members] or [None]
+        rows[first.name if first else unit.name] = _unit_row(unit, first, moved.get(unit.record))
+        rows |= {layer.name: Placed(layer.name, layer.op, ACCELERATOR, f"in the drain of {first.name}") for layer in others}
+    rows |= {layer.name: Placed(layer.name, layer.op, ACCELERATOR, "by addressing: the layers before write side by side")
+             for layer in network.layers if isinstance(layer, Concat)}
+    return tuple(rows[name] for name in sorted(rows, key=order.get))
 
 
-def _unit_row(unit, known, moved):
-    if not known:
+def _unit_row(unit, first, moved):
+    if first is None:
         return Placed(unit.name, "copy", ACCELERATOR, "its readers need the tensor to lie otherwise", unit.cycles_predicted, moved)
-    return Placed(known[0].name, known[0].op, ACCELERATOR, _why(known[0]), unit.cycles_predicted, moved)
+    if unit.on_cpu:
+        return Placed(first.name, first.op, CPU, _WHY_CPU[first.op])
+    return Placed(first.name, first.op, ACCELERATOR, _why(first), unit.cycles_predicted, moved)
 
 
 def _why(layer):
+    if isinstance(layer, Add):
+        return "in the drain of a copy of one of its inputs"
     if isinstance(layer, FullyConnected):
         return "a convolution of one pixel"
     if isinstance(layer, Conv2D):

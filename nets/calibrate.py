@@ -14,6 +14,8 @@ METHODS = ("minmax", "percentile", "mse")
 KEPT = 99.99
 # Bins on each side of zero, and ranges that the search for the least error tries: from all of the values down to a quarter.
 _BINS, _TRIES = 4096, 61
+# Where counting begins: less than what any tensor's values mean.
+_LEAST_REACH = 2.0 ** -60
 _BATCH = 4
 
 
@@ -43,33 +45,24 @@ class Histogram(Extent):
 
     def __init__(self):
         super().__init__()
-        self.reach, self.counts = None, np.zeros(2 * _BINS, np.int64)
+        self.reach, self.counts = _LEAST_REACH, np.zeros(2 * _BINS, np.int64)
 
     def add(self, values):
         """Count float32 `values` of any shape. Raises ValueError where one is infinite or not a number."""
         super().add(values)
         self._widen(max(-self.low, self.high))
-        if self.reach is None:
-            return
         bins = values.ravel() * np.float32(_BINS / self.reach)
         bins += np.float32(_BINS)
         self.counts += np.bincount(np.minimum(bins.astype(np.int32), 2 * _BINS - 1), minlength=2 * _BINS)
 
     def _widen(self, largest):
-        if largest <= 0:
-            return
-        wanted = 2.0 ** math.frexp(largest)[1]
-        if self.reach is None:
-            self.reach = wanted
-        while self.reach < wanted:
+        while self.reach <= largest:
             merged = self.counts.reshape(-1, 2).sum(axis=1)
             self.counts = np.concatenate([np.zeros(_BINS // 2, np.int64), merged, np.zeros(_BINS // 2, np.int64)])
             self.reach *= 2
 
     def percentile(self, kept=KEPT):
         """Return (low, high) beyond either of which at most 100 - kept percent of all values lie."""
-        if self.reach is None:
-            return 0.0, 0.0
         beyond = self.counts.sum() * (100 - kept) / 100
         edges = np.arange(-_BINS, _BINS + 1) * (self.reach / _BINS)
         below, above = np.cumsum(self.counts), np.cumsum(self.counts[::-1])
@@ -78,8 +71,6 @@ class Histogram(Extent):
 
     def mse(self):
         """Return the (low, high), of those that are a share of all values' range, whose int8 numbers have the least squared error."""
-        if self.reach is None:
-            return 0.0, 0.0
         used = np.flatnonzero(self.counts)
         centres, counts = (used - _BINS + 0.5) * (self.reach / _BINS), self.counts[used]
         best, found = math.inf, None

@@ -4,7 +4,7 @@
 import numpy as np
 
 from compiler.ir import Add, AveragePool2D, Concat, Conv2D, FullyConnected, MaxPool2D, Rescale, Softmax
-from compiler.numbers import quantize_multiplier
+from compiler.numbers import Rounding, quantize_multiplier
 from nets.quantise import clamp, quantise_layer
 
 
@@ -51,11 +51,11 @@ def average_pool(layer, source, target):
 
 
 def mean(layer, source, target):
-    """Return the depthwise Conv2D of a mean over the whole map: weights of 1, the division in the multiplier, and so a scale of its own."""
+    """Return the depthwise Conv2D of a mean over the whole map: weights of 1, the division in the multiplier, rounded once: so a scale of its own."""
     channels, places = source.channels, source.height * source.width
     multiplier, shift = quantize_multiplier(source.scale / (places * target.scale))
     return Conv2D(layer.name, layer.input, layer.output, np.ones((channels, *layer.window, 1)), np.zeros(channels), np.full(channels, multiplier),
-                  np.full(channels, shift), groups=channels)
+                  np.full(channels, shift), groups=channels, rounding=Rounding.HALF_AWAY)
 
 
 def concat(layer, *infos):

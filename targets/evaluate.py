@@ -36,9 +36,10 @@ def noise_table(network, ratios):
     """Return the table of each layer's ratio of signal to quantisation noise; `ratios` {tensor: dB}."""
     table = Table("layer", "operator", title="int8 beside float: signal over noise", min_width=36)
     table.add_column("dB", justify="right")
-    for layer in network.layers:
-        if layer.output in ratios:
-            table.add_row(layer.name, layer.op, f"{ratios[layer.output]:.1f}")
+    rows = [("image", "", network.input), *((layer.name, layer.op, layer.output) for layer in network.layers)]
+    for name, operator, output in rows:
+        if output in ratios:
+            table.add_row(name, operator, f"{ratios[output]:.1f}")
     return table
 
 

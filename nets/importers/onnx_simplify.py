@@ -3,7 +3,7 @@
 
 import numpy as np
 import onnx
-from onnx import numpy_helper, shape_inference
+from onnx import helper, numpy_helper, shape_inference
 from onnx.reference import ReferenceEvaluator
 
 from accel.errors import UserError
@@ -27,12 +27,12 @@ def fold_constants(model):
 
 def _pass(model):
     """Fold once through the graph, in place; returns whether anything was."""
-    graph, opsets = model.graph, {entry.domain: entry.version for entry in model.opset_import}
+    graph = model.graph
     constants = initialisers(model)
     shapes = shapes_of(model)
     kept, found = [], {}
     for node in graph.node:
-        results = _results(node, constants, shapes, opsets)
+        results = _results(node, constants, shapes, model.opset_import)
         if results is None:
             kept.append(node)
         else:
@@ -41,11 +41,11 @@ def _pass(model):
     del graph.node[:]
     graph.node.extend(kept)
     used = {name for node in kept for name in node.input} | {info.name for info in graph.output}
-    graph.initializer.extend(numpy_helper.from_array(np.ascontiguousarray(value), name) for name, value in found.items() if name in used)
+    graph.initializer.extend(numpy_helper.from_array(np.asarray(value, order="C"), name) for name, value in found.items() if name in used)
     return bool(found)
 
 
-def _results(node, constants, shapes, opsets):
+def _results(node, constants, shapes, opset_imports):
     """Return {output: array} of an operator on constants, or None for one that stays."""
     if node.op_type in _KEPT or node.op_type.startswith("Random") or node.domain not in ("", "ai.onnx") or _has_graphs(node):
         return None
@@ -56,10 +56,17 @@ def _results(node, constants, shapes, opsets):
     else:
         return None
     try:
-        outputs = ReferenceEvaluator(node, opsets=opsets).run(None, inputs)
+        outputs = ReferenceEvaluator(_alone(node, inputs, opset_imports)).run(None, inputs)
     except Exception as error:  # The evaluator raises whatever its operators do.
         raise UserError(f"operator {node.op_type} {node.name or node.output[0]!r} on constants cannot be computed: {error}") from error
-    return {name: np.asarray(value) for name, value in zip(node.output, outputs, strict=True) if name}
+    return {name: np.asarray(value) for name, value in zip(filter(None, node.output), outputs, strict=True)}
+
+
+def _alone(node, inputs, opset_imports):
+    """Return the model of one operator: only in a model does the evaluator follow the operator set's version."""
+    sources = [helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(value.dtype), value.shape) for name, value in inputs.items()]
+    targets = [helper.make_empty_tensor_value_info(name) for name in node.output if name]
+    return helper.make_model(helper.make_graph([node], "constant", sources, targets), opset_imports=opset_imports)
 
 
 def _has_graphs(node):

@@ -84,8 +84,7 @@ class _Lowering:
         return self.tensors[name]
 
     def _max_pool(self, layer, source, target):
-        # Requantisation keeps the order of numbers, so that the maximum may come first.
-        self._in_own_numbers(target, _numbers(source), lambda output: int8.max_pool(replace(layer, output=output), source, target))
+        self.layers.append(int8.max_pool(layer, source, target))
 
     def _softmax(self, layer, source, target):
         self._in_own_numbers(target, (SOFTMAX_SCALE, SOFTMAX_ZERO_POINT), lambda output: Softmax(layer.name, source.name, output))

@@ -171,11 +171,10 @@ class _Walk:
     def _follow(self, node, value):
         """Note what kind of tensor a node's output is."""
         name, source = node.outputs[0], node.inputs[0]
-        if source in self.integers and node.op in _CHOOSING:
-            self.found.numbers.setdefault(value.tensor, self._numbers_of(node, source))
-            self.integers.add(name)
-        elif source in self.reals and node.op in _MOVING:
-            self.reals.add(name)
+        for kind, operators in ((self.integers, _CHOOSING), (self.reals, _MOVING)):
+            if source in kind and node.op in operators:
+                self.found.numbers.setdefault(value.tensor, self._numbers_of(node, source))
+                kind.add(name)
 
     def _numbers_of(self, node, source):
         tensor = self.graph.values[source].tensor

@@ -70,17 +70,17 @@ def test_a_global_pool_flattened_into_a_gemm(op, tmp_path):
     check_against_runtime(build.save(tmp_path / "m.onnx"), build.shape)
 
 
-@pytest.mark.parametrize("flatten", ["Flatten", "Reshape", "Shape"])
+@pytest.mark.parametrize(("flatten", "opset"), [("Flatten", 11), ("Reshape", 11), ("Shape", 11), ("Shape", 17)])
 @pytest.mark.parametrize("dense", ["Gemm", "MatMul", "MatMulAdd"])
-def test_a_flattened_map_meets_the_weights_in_onnx_s_order(flatten, dense, tmp_path):
-    build = OnnxBuilder((3, 4, 5))
+def test_a_flattened_map_meets_the_weights_in_onnx_s_order(flatten, opset, dense, tmp_path):
+    build = OnnxBuilder((3, 4, 5), opset)
     if flatten == "Flatten":
         flat = build.add("Flatten", "input")
     elif flatten == "Reshape":
         flat = build.add("Reshape", "input", build.constant([-1, 60], np.int64))
     else:
         batch = build.add("Gather", build.add("Shape", "input"), build.constant(0, np.int64), axis=0)
-        rows = build.add("Unsqueeze", batch, build.constant([0], np.int64))
+        rows = build.add("Unsqueeze", batch, axes=[0]) if opset < 13 else build.add("Unsqueeze", batch, build.constant([0], np.int64))
         flat = build.add("Reshape", "input", build.add("Concat", rows, build.constant([-1], np.int64), axis=0))
     if dense == "Gemm":
         build.add("Gemm", flat, build.constant(weights(60, 7)))
