@@ -53,8 +53,8 @@ def _completed(network, numbers):
         if layer.output in numbers and (isinstance(layer, (FloatActivation, FloatMaxPool, FloatConcat)) or _selects(layer)):
             for name in layer.inputs:
                 if name not in given and numbers.setdefault(name, numbers[layer.output]) != numbers[layer.output]:
-                    raise UserError(f"tensor {name!r} is not quantised, and what reads it is, in different ways: put QuantizeLinear and DequantizeLinear "
-                                    "behind it")
+                    raise UserError(f"tensor {name!r} is not quantised, and what reads it is, in different ways: put QuantizeLinear and "
+                                    "DequantizeLinear behind it")
     for layer in network.layers:
         numbers.setdefault(layer.output, numbers[layer.inputs[0]])
     return numbers

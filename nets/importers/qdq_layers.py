@@ -46,9 +46,9 @@ class _Lowering:
 
     def _convolution(self, layer, source, target):
         """The sums are scaled by 31 bits and rounded once: float32, which onnxruntime scales them by, has 24."""
-        values = self._weights(layer, source, target)
-        kind, fields = (FullyConnected, {}) if isinstance(layer, FloatDense) else (Conv2D, {"stride": layer.stride, "padding": layer.padding, "groups": layer.groups})
-        self.layers.append(kind(layer.name, source.name, target.name, **values, **fields, **clamp(target, layer.activation), rounding=Rounding.HALF_AWAY))
+        kind = FullyConnected if isinstance(layer, FloatDense) else Conv2D
+        self.layers.append(kind(layer.name, source.name, target.name, **self._weights(layer, source, target), stride=tuple(layer.stride),
+                                padding=layer.padding, groups=layer.groups, **clamp(target, layer.activation), rounding=Rounding.HALF_AWAY))
 
     def _weights(self, layer, source, target):
         """Return {weights, bias, multipliers, shifts}: the model's own integers, or what a constant factor and offset for each channel become."""
@@ -69,7 +69,9 @@ class _Lowering:
         self._rescale(layer.name, source, target, (layer.low, layer.high))
 
     def _rescale(self, name, source, target, limits=(-math.inf, math.inf)):
-        self.layers.append(int8.rescale(name, source, target, limits))
+        """As a convolution, which can round once: TFLite's two roundings of numbers of 8 bits come out 1 off now and then."""
+        layer = int8.rescale(name, source, target, limits).convolution(source.channels)
+        self.layers.append(replace(layer, rounding=Rounding.HALF_AWAY))
 
     def _concat(self, layer, *infos):
         *sources, target = infos
@@ -95,8 +97,8 @@ class _Lowering:
             self.layers.append(_even_average(layer, source, target))
             return
         if source.scale > target.scale * (1 + 1e-6):
-            raise UserError(f"AveragePool {layer.name!r} leaves padding out of its means, and its output has a finer scale ({target.scale:.6g}) than its "
-                            f"input ({source.scale:.6g}), so that its means would be rounded twice: set count_include_pad=1, or give both one scale")
+            raise UserError(f"AveragePool {layer.name!r} leaves padding out of its means, and its output has a finer scale ({target.scale:.6g}) than "
+                            f"its input ({source.scale:.6g}), so that its means would be rounded twice: set count_include_pad=1, or give both one scale")
         self._in_own_numbers(target, _numbers(source), lambda output: int8.average_pool(replace(layer, output=output), source, target))
 
     def _in_own_numbers(self, target, numbers, layer):

@@ -11,7 +11,7 @@ _MIDDLE = {np.dtype(np.int8): 0, np.dtype(np.uint8): 128}
 
 
 def activation_numbers(node, scale, zero_point):
-    """Return (scale, zero point of int8) of an activation by the arrays that a QuantizeLinear or DequantizeLinear has; None is the zero point 0 of uint8.
+    """Return (scale, zero point of int8) of an activation by the arrays of a QuantizeLinear or DequantizeLinear; None is the zero point 0 of uint8.
 
     Raises UserError where they are one a channel, of another type than int8 and uint8, or no scale.
     """
@@ -76,12 +76,13 @@ class Constant:
     def scales(self, outputs, axis):
         """Return float64 [outputs], the scale of each output channel, which lie along `axis`. Raises UserError where the scales lie along another."""
         if self.scale.size != 1 and self.axis % self.numbers.ndim != axis:
-            raise self.node.refuse(f"its weights have {self.scale.size} scales along axis {self.axis}: quantise them per tensor or per output channel")
+            raise self.node.refuse(f"its weights have {self.scale.size} scales along axis {self.axis}: "
+                                   "quantise them per tensor or per output channel")
         return np.broadcast_to(self.scale.astype(np.float64).reshape(-1), outputs)
 
 
 def dequantised(node, numbers, scale, zero_point):
-    """Return the Constant of a DequantizeLinear of the array `numbers`. Raises UserError where its scales are none or not as many as there are indices."""
+    """Return the Constant of a DequantizeLinear of the array `numbers`. Raises UserError where its scales are none, or not one an index of the axis."""
     zero_point, axis = np.zeros((), numbers.dtype) if zero_point is None else zero_point, node.attributes.get("axis", 1)
     if numbers.dtype.kind not in "iu":
         raise node.refuse(f"its constant is {numbers.dtype}: quantise weights to int8")

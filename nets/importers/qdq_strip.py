@@ -27,8 +27,8 @@ _BEFORE_QUANTISATION = (*_MOVING, "Relu", "Clip", "Concat")
 
 @dataclass
 class Stripped:
-    """`graph`: the FloatGraph. `source` and `output`: its tensors of these roles. `numbers`: {tensor: (scale, zero point of int8)}, for those that the
-    model quantises. `scales`: {layer: float64 [O]}, how real a step of each output channel's weights is.
+    """`graph`: the FloatGraph. `source` and `output`: the network's input and output. `numbers`: {tensor: (scale, zero point of int8)}, for those that
+    the model quantises. `scales`: {layer: float64 [O]}, what a step of each output channel's weights is worth.
     """
 
     graph: FloatGraph
@@ -129,7 +129,8 @@ class _Walk:
         if value.tensor in self.found.numbers and self.found.numbers[value.tensor] != numbers:
             if self.quantised.get(value.tensor) == node.inputs[0]:
                 raise node.refuse(f"{node.inputs[0]!r} is quantised twice, with different scales or zero points: quantise it once")
-            again = self.graph.put(FloatActivation(self.graph.layer_name(node.name), value.tensor, self._tensor(node.outputs[0]), -math.inf, math.inf))
+            name, target = self.graph.layer_name(node.name), self._tensor(node.outputs[0])
+            again = self.graph.put(FloatActivation(name, value.tensor, target, -math.inf, math.inf))
             value = replace(again, dims=value.dims, order=value.order)
         self.found.numbers[value.tensor] = numbers
         self.quantised.setdefault(value.tensor, node.inputs[0])

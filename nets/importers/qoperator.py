@@ -25,7 +25,7 @@ _BIAS = {"QLinearConv": 8, "QGemm": 6}
 
 
 def without_qoperators(model):
-    """Return the onnx.ModelProto with the same meaning and no such operator, its shapes inferred anew. Raises UserError for one that cannot be done."""
+    """Return the onnx.ModelProto of the same meaning without such operators, its shapes inferred anew. Raises UserError for one that cannot be done."""
     constants, nodes = initialisers(model), []
     for node in model.graph.node:
         key = ("" if node.domain == "ai.onnx" else node.domain, node.op_type)

@@ -14,7 +14,7 @@ FIRES = {"fire2": (16, 64), "fire3": (16, 64), "fire4": (32, 128), "fire5": (32,
 
 
 def convolution_shapes(conv1):
-    """Return {layer: shape [O, I, kernel height, kernel width]} of a SqueezeNet, in the order of its layers; conv1: (filters, kernel) of the first."""
+    """Return {layer: shape [O, I, kernel height, kernel width]} of a SqueezeNet, in its layers' order; conv1: (filters, kernel) of the first."""
     filters, kernel = conv1
     shapes, inputs = {"conv1": (filters, 3, kernel, kernel)}, filters
     for fire, (squeeze, expand) in FIRES.items():

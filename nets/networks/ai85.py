@@ -17,8 +17,9 @@ WHAT = "a plain 10-layer int8 network for CIFAR-10 (ai8x-synthesis' weights.npz)
 PREPROCESSING = Preprocessing(scale=1 / 128, mean=(1.0,), size=(32, 32))
 
 # Name, filters, kernel and whether a 2x2 maximum comes first.
-_CONVOLUTIONS = (("conv1_1", 64, 3, False), ("conv1_2", 32, 1, False), ("conv1_3", 64, 3, False), ("conv2_1", 32, 3, True), ("conv2_2", 64, 1, False),
-                 ("conv3_1", 128, 3, True), ("conv3_2", 128, 1, False), ("conv4_1", 64, 3, True), ("conv4_2", 128, 3, False), ("conv5_1", 128, 1, True))
+_CONVOLUTIONS = (("conv1_1", 64, 3, False), ("conv1_2", 32, 1, False), ("conv1_3", 64, 3, False), ("conv2_1", 32, 3, True),
+                 ("conv2_2", 64, 1, False), ("conv3_1", 128, 3, True), ("conv3_2", 128, 1, False), ("conv4_1", 64, 3, True),
+                 ("conv4_2", 128, 3, False), ("conv5_1", 128, 1, True))
 _UNIT = 1 / 128
 
 

@@ -43,7 +43,8 @@ def read_compressed(path, layers):
         places = np.cumsum(runs.astype(np.int64) + 1) - 1
         weights = np.zeros(np.prod(shape), np.float32)
         if stored and places[-1] >= len(weights):
-            raise UserError(f"{path} stores a weight at place {places[-1]} of {layer}, which has {len(weights)}: it is no compressed file of this network")
+            raise UserError(f"{path} stores a weight at place {places[-1]} of {layer}, which has {len(weights)}: "
+                            "it is no compressed file of this network")
         weights[places] = codebook[codes]
         arrays |= {f"{layer}.weight": weights.reshape(shape), f"{layer}.bias": bias}
     if position != len(data):

@@ -38,7 +38,8 @@ def test_a_chain_of_every_kind_of_layer_gives_the_sums_of_its_arrays():
     image = RNG.normal(size=(2, 5, 5, 3)).astype(np.float32)
     values = run_float(network, image)
     linear = image @ weights[:, 0, 0].T + bias
-    np.testing.assert_allclose(values["joined"], np.concatenate([np.maximum(linear, 0), np.maximum(linear, 0) + linear], axis=-1), rtol=1e-4, atol=1e-5)
+    joined = np.concatenate([np.maximum(linear, 0), np.maximum(linear, 0) + linear], axis=-1)
+    np.testing.assert_allclose(values["joined"], joined, rtol=1e-4, atol=1e-5)
     assert values["pooled"].shape == (2, 3, 3, 8)
     np.testing.assert_allclose(values["pooled"][:, 2, 2], values["joined"][:, 4, 4])
     np.testing.assert_allclose(values["dense"][:, 0, 0], np.maximum(values["pooled"].mean(axis=(1, 2)) @ dense[:, 0, 0].T, 0), rtol=1e-4, atol=1e-5)

@@ -118,7 +118,8 @@ def test_scales_of_input_channels_are_refused(tmp_path):
 
 def test_a_scale_for_each_block_is_refused(tmp_path):
     build = small()
-    weights = build.add("DequantizeLinear", build.constant(np.zeros((4, 3, 3, 3)), np.int8), build.constant(np.full((4, 3, 1, 3), 0.1)), axis=2, block_size=3)
+    numbers, scales = build.constant(np.zeros((4, 3, 3, 3)), np.int8), build.constant(np.full((4, 3, 1, 3), 0.1))
+    weights = build.add("DequantizeLinear", numbers, scales, axis=2, block_size=3)
     build.pair(build.add("Conv", build.pair("input"), weights))
     assert "a scale for each block is not supported" in refused(build, tmp_path)
 
@@ -154,7 +155,8 @@ def test_an_output_that_is_not_quantised_is_refused(tmp_path):
 def test_a_pair_of_two_scales_is_refused(tmp_path):
     build = small()
     build.pair(build.convolution(build.pair("input", other_scale=0.06)))
-    assert "it takes numbers of scale 0.05 and zero point 0 for some of 0.06 and 0: both operators of a pair must have the same" in refused(build, tmp_path)
+    sentence = refused(build, tmp_path)
+    assert "it takes numbers of scale 0.05 and zero point 0 for some of 0.06 and 0: both operators of a pair must have the same" in sentence
 
 
 def test_reals_that_are_read_before_their_quantisation_too_are_refused(tmp_path):
@@ -192,7 +194,8 @@ def test_an_average_that_would_be_rounded_twice_is_refused(tmp_path):
 def test_an_operator_that_nothing_can_do_is_refused_with_its_attributes(tmp_path):
     build = small()
     build.pair(build.add("LpPool", build.pair("input"), kernel_shape=[2, 2], p=2))
-    assert "operator LpPool 'LpPool2' (kernel_shape=[2, 2], p=2): neither the accelerator nor the CPU can do this operator" in refused(build, tmp_path)
+    sentence = refused(build, tmp_path)
+    assert "operator LpPool 'LpPool2' (kernel_shape=[2, 2], p=2): neither the accelerator nor the CPU can do this operator" in sentence
 
 
 def test_scales_that_depend_on_the_image_are_refused(tmp_path):
@@ -238,7 +241,8 @@ def _qlinear(tmp_path, domain, op, inputs, **attributes):
 
 
 def test_channels_that_come_last_are_refused(tmp_path):
-    path = _qlinear(tmp_path, "com.microsoft", "QLinearGlobalAveragePool", [np.float32(0.1), np.int8(0), np.float32(0.1), np.int8(0)], channels_last=1)
+    scales = [np.float32(0.1), np.int8(0), np.float32(0.1), np.int8(0)]
+    path = _qlinear(tmp_path, "com.microsoft", "QLinearGlobalAveragePool", scales, channels_last=1)
     assert "channels_last is not supported: the channels must come first" in refused_file(path)
 
 

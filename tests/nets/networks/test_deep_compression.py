@@ -32,7 +32,8 @@ def _written(seed=1, density=0.1):
         codebook, bias = rng.normal(size=256).astype("<f4"), rng.normal(size=shape[0]).astype("<f4")
         codebook[0] = 0
         halves = runs + [0] * (len(runs) % 2)
-        body += codebook.tobytes() + bias.tobytes() + bytes(codes) + bytes(low | high << 4 for low, high in zip(halves[::2], halves[1::2], strict=True))
+        pairs = bytes(low | high << 4 for low, high in zip(halves[::2], halves[1::2], strict=True))
+        body += codebook.tobytes() + bias.tobytes() + bytes(codes) + pairs
         counts.append(len(codes))
         weights = np.zeros(np.prod(shape), np.float32)
         place = -1

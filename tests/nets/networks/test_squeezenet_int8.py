@@ -17,7 +17,7 @@ from tests.support.real_data import real_data
 
 CONFIG = CONFIGS["arty-35"]
 WEIGHTS = {"squeezenet11": "squeezenet/v1.1_fp16_ncnn/weights_fp16.npz", "squeezenet10": "squeezenet/v1.0_deepcompression/compressed_SqueezeNet.net"}
-# How many crops calibrate, by how much of the images top-1 of int8 may be worse, and the cycles of one image: asked for v1.1, found for the sparse v1.0.
+# How many crops calibrate; by how much of the images top-1 of int8 may be worse; the cycles of one image, asked for v1.1, found for the sparse v1.0.
 CALIBRATION, LOSS = 40, 0.02
 CYCLES = {"squeezenet11": 3_500_000, "squeezenet10": 7_600_000}
 

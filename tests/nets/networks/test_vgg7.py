@@ -90,8 +90,8 @@ def test_channel_masks_can_use_the_dead_filters_of_its_first_layer_and_nothing_e
     layers = {layer.name: layer.weights for layer in network.layers if layer.op in ("conv2d", "fully_connected")}
     density = {name: (weights != 0).mean() for name, weights in layers.items()}
     assert 0.45 < density.pop("conv1") < 0.46 and all(0.23 < share < 0.25 for share in density.values())
-    # 12 filters of conv1 are all 0, and conv2 reads none of them. Elsewhere each channel has a weight in every tile of 16 filters: 144 weights of which
-    # three quarters are 0, but at random, are never all 0.
+    # 12 filters of conv1 are all 0, and conv2 reads none of them. Elsewhere each channel has a weight in every tile of 16 filters: of its 144 weights
+    # there three quarters are 0, but at random, so never all.
     assert (~layers["conv1"].any(axis=(1, 2, 3))).sum() == 12
     assert {name: used_share(weights) for name, weights in layers.items()} == dict.fromkeys(layers, 1.0) | {"conv2": 14 / 16}
 
