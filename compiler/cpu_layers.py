@@ -69,7 +69,8 @@ class Softmax(_OnCpu):
         if source.channels > MOST_SOFTMAX_CHANNELS:
             raise UserError(f"{where}: a softmax over {source.channels} channels is not possible, but over {MOST_SOFTMAX_CHANNELS}")
         if (target.scale, target.zero_point) != (SOFTMAX_SCALE, SOFTMAX_ZERO_POINT):
-            raise UserError(f"{where}: {target.name!r} has scale {target.scale} and zero point {target.zero_point}, but a softmax gives 1/256 and -128")
+            raise UserError(f"{where}: {target.name!r} has scale {target.scale} and zero point {target.zero_point}, "
+                            f"but a softmax has 1/256 and -128")
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,8 +13,8 @@ from compiler.softmax import exp_table
 def kernel_data(layer, info, placement):
     """Return the bytes that the kernel of one of the CPU's layers reads; `info` and `placement` are those of its input.
 
-    lookup: the table from -128 on. softmax: int32 [256], see exp_table. sums: int32 [outputs], the bias with the input's zero point in it; then for each
-    output a weight for each byte of the input.
+    lookup: the table from -128 on. softmax: int32 [256], see exp_table. sums: int32 [outputs], the bias with the input's zero point in it; then for
+    each output a weight for each byte of the input.
     """
     if isinstance(layer, Lookup):
         return layer.table.tobytes()
@@ -27,11 +27,12 @@ def kernel_data(layer, info, placement):
 def compute_in_memory(layer, network, placements, memory, base):
     """Compute one of the CPU's layers of the lowered `network` on `memory` (a bytearray from byte `base` on) as its kernel does.
 
-    What only fills a plane is 0 in the output. A Lookup has no channels but places: a gap gives what the table has for its byte.
+    What only fills a plane is 0 in the output; but a Lookup of a planar map goes from byte to byte, whatever it is.
     """
     source, target = placements[layer.input], placements[layer.output]
-    if isinstance(layer, Lookup):
-        source, target = source.spread(), target.spread()
     data = bytes(memory[source.address - base:source.address - base + source.bytes])
-    output = compute_on_cpu(layer, source.unpack(data)[np.newaxis], network.tensors[layer.input])[0]
-    memory[target.address - base:target.address - base + target.bytes] = target.pack(output)
+    if isinstance(layer, Lookup) and source.planar:
+        output = layer.table[np.frombuffer(data, np.int8).astype(np.int64) + 128].tobytes()
+    else:
+        output = target.pack(compute_on_cpu(layer, source.unpack(data)[np.newaxis], network.tensors[layer.input])[0])
+    memory[target.address - base:target.address - base + target.bytes] = output

@@ -7,14 +7,14 @@ import numpy as np
 
 from accel.errors import UserError
 from compiler.ir import AveragePool2D, Conv2D, Rescale
+from compiler.isa_limits import most
 from compiler.numbers import Rounding
 from compiler.weight_stream import TileStream, conv_stream, parameter_records, split_weights
 from compiler.window import Window
 
 # Positions of an average up to which ceil(2**31 / positions) rounds every sum rightly.
 MOST_POSITIONS = 1024
-# What SHAPE's kernel_height and kernel_width can say.
-MOST_TAPS = 63
+MOST_TAPS = min(most("SHAPE", "kernel_height"), most("SHAPE", "kernel_width"))
 
 
 def runs_depthwise(layer):

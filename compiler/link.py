@@ -10,13 +10,14 @@ from bisect import bisect_left
 
 from accel import isa
 from accel.errors import UserError
+from compiler.isa_limits import most
 
 # (who gives, who takes) -> semaphore. A STORE gives to the load engine when memory has answered, to the compute engine when its copy is there.
 SEMAPHORES = {("load", "compute"): isa.semaphore(0), ("store", "load"): isa.semaphore(1), ("compute", "load"): isa.semaphore(2),
               ("store", "compute"): isa.semaphore(3)}
 # What a semaphore counts to. Besides the gives before a taker in the program come those behind it, as far as its queue holds instructions.
 MOST_GIVEN = 63
-MOST_BEATS = (1 << 14) - 1
+MOST_BEATS = most("STORE", "beats")
 
 
 def link(config, ops, names):

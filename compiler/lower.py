@@ -9,11 +9,11 @@ from accel.errors import UserError
 from compiler.flatten import flatten
 from compiler.fuse import can_carry
 from compiler.ir import Add, Concat, Conv2D, FullyConnected, Network, Rescale, Softmax, TensorInfo
+from compiler.isa_limits import most
 from compiler.layout import tensor_places
 from compiler.depthwise import MOST_TAPS, runs_depthwise, spread_depthwise
 
-# What SHAPE.stride_y can say.
-_MOST_STRIDE = 15
+_MOST_STRIDE = most("SHAPE", "stride_y")
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,8 @@ def lower_network(network, columns):
     """Return the Lowered network for planes of `columns` channels.
 
     A Concat places its inputs, so each is a tensor of its own that no other Concat places, and not the network's dense input. An Add happens in the
-    drain of a layer that it alone reads; a pixel of the other operand is a beat in each plane, and both lie without gaps, as does what a Softmax reads.
+    drain of a layer that it alone reads; a pixel of the other operand is a beat in each plane, and both lie without gaps, as does what a Softmax
+    reads.
     """
     body = _Body(network, columns)
     for layer in network.layers:

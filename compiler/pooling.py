@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 from compiler.emit import LayerEmitter
 from compiler.estimate import load_cycles
+from compiler.isa_limits import most
 from compiler.loads import Loader, jobs_of, whole
 from compiler.tiling import Geometry, refuse, resident_tilings, tilings
 from compiler.window import plain_window
 
-# What TILE.pixels and STORE.beats can say.
-_MOST_PIXELS = (1 << 12) - 1
+_MOST_PIXELS = min(most("TILE", "pixels"), most("STORE", "beats"))
 # Least cycles of a window.
 _LEAST_CYCLES = 4
 

@@ -13,13 +13,13 @@ from compiler.emit import Home, Site
 from compiler.emit_convolution import emit_convolution
 from compiler.emit_depthwise import emit_channels
 from compiler.ir import MaxPool2D, Rescale
+from compiler.isa_limits import most
 from compiler.lower import lower_layer
 from compiler.pooling import PoolPlanner, emit_max_pool
 from compiler.schedule import Schedule
 from compiler.tiling import MOST_ROWS
 
-# What STORE.copy_pitch can say.
-_MOST_PITCH = 255
+_MOST_PITCH = most("STORE", "copy_pitch")
 
 
 def stacked(layer, shape, output_shape, batch, pool=False):

@@ -4,11 +4,11 @@
 from dataclasses import dataclass
 
 from accel.errors import UserError
+from compiler.isa_limits import most
 from compiler.rounds import raster_rounds, rectangle_rounds
 
-# What SHAPE.blocks and SHAPE.height can say.
-MOST_BLOCKS = 1023
-MOST_ROWS = 4095
+MOST_BLOCKS = most("SHAPE", "blocks")
+MOST_ROWS = most("SHAPE", "height")
 # Ways to cut the rows that are compared for each number of passes and regions.
 MOST_CUTS = 12
 

@@ -32,14 +32,27 @@ def step(kind, delay, cell):
 
 def test_a_report_gives_the_clock_and_the_path_within_it():
     inside = [step("clk-to-q", 0.5, "sparcnet_core.fetch0_valid_TRELLIS_FF_Q"), step("routing", 1.0, "sparcnet_core.fetch0_valid_LUT4_A"),
-              step("logic", 0.2, "sparcnet_core.fetch0_valid_LUT4_A"), step("routing", 2.0, "sparcnet_core.dispatch0_ready_TRELLIS_FF_Q_DI"),
-              step("setup", 0.0, "sparcnet_core.dispatch0_ready_TRELLIS_FF_Q_DI")]
+              step("logic", 0.2, "sparcnet_core.fetch0_valid_LUT4_A"), step("routing", 2.0, "sparcnet_core.dispatch0_ready_TRELLIS_FF_Q"),
+              step("setup", 0.0, "sparcnet_core.dispatch0_ready_TRELLIS_FF_Q")]
     report = {"critical_paths": [{"from": "<async>", "to": "posedge clk", "path": []}, {"from": "posedge clk", "to": "posedge clk", "path": inside}],
               "fmax": {"clk": {"achieved": 72.5, "constraint": 100}}, "utilization": {}}
     timing = read_report(json.dumps(report))
     assert timing.mhz == 72.5
     assert timing.path[1] == Delay("routing", 1.0, "sparcnet_core.fetch0_valid_LUT4_A")
     assert timing.blocks == ["fetch", "dispatch"]
+
+
+@pytest.mark.parametrize(("cell", "block"), [
+    ("walker0_left_TRELLIS_FF_Q_5", "walker"),
+    ("compute_engine0_walker0_take_LUT4_Z", "compute_engine/walker"),
+    ("compute_engine0_step_loader0_any_step_LUT4_Z_1", "compute_engine/step_loader"),
+    ("fifo0_memory_0_", "fifo"),
+    ("step_loader0_step_prepared_LUT4_C", None),
+    ("compute_engine0_keeps_TRELLIS_FF_Q_CE_LUT4_Z_D_LUT4_C_Z_LUT4_Z_1", None),
+    ("delayed_start0_under_way_LUT4_B_Z_LUT4_Z", None),
+])
+def test_a_cell_is_in_the_block_of_the_signal_that_it_drives_and_in_none_where_its_name_is_that_of_another(cell, block):
+    assert Delay("logic", 0.2, f"sparcnet_core.{cell}").block == block
 
 
 SMALL_CORE = """
