@@ -70,7 +70,7 @@ def test_weights_that_onnxruntime_quantised_to_uint8_are_refused(tmp_path):
     build = OnnxBuilder((3, 6, 6), 21)
     build.add("Conv", "input", build.constant(RNG(1).normal(size=(4, 3, 3, 3)) + 0.5))
     path = quantised(build.save(tmp_path / "float.onnx"), tmp_path / "m.onnx", RNG(1).normal(size=(4, 3, 6, 6)).astype(np.float32), "uint8",
-                     weights="uint8")
+                     per_channel=False, weights="uint8")
     assert "its weights are asymmetric (zero point" in refused_file(path)
 
 
