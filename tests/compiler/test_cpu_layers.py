@@ -111,7 +111,7 @@ def test_a_softmax_of_very_many_equal_numbers_gives_nothing_and_one_of_huge_numb
     (Lookup("l", "x", "z", np.zeros(255)), {}, r"layer 'l': its table has the shape \(255,\)"),
     (Softmax("s", "x", "z", 0.0), PROBABILITY, "layer 's': beta times the scale of 'x' is 0.0"),
     (Softmax("s", "x", "z"), {}, "layer 's': 'z' has scale 1.0 and zero point 0, but a softmax has 1/256 and -128"),
-    (Softmax("s", "x", "z"), {"source": TensorInfo("x", 1, 1, 4096), **PROBABILITY}, "layer 's': a softmax over 4096 channels"),
+    (Softmax("s", "x", "z"), {"source": TensorInfo("x", 1, 1, 4096), **PROBABILITY}, "layer 's': it reads 4096 channels, but a softmax takes at most 4095"),
     (Sums("s", "x", "z", np.zeros((4, 1, 3, 5)), np.zeros(4)), {"shape": (1, 1, 4), "dtype": "int32"},
      r"layer 's': the weights want an input of \(1, 3, 5\)"),
     (Sums("s", "x", "z", np.zeros((4, 2, 3, 5)), np.zeros(3)), {"shape": (1, 1, 4), "dtype": "int32"},
