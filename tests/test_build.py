@@ -18,6 +18,7 @@ def build(*words):
 
 @pytest.mark.parametrize("words, sentence", [
     ([], "nothing to do: give --target"),
+    (["--model", "digits"], "nothing to do: give --target"),
     (["--target", "zynq"], "unknown target 'zynq': choose sim or arty"),
     (["--target", "sim"], "nothing to do: give --run"),
     (["--target", "sim", "--run"], "--run needs --model"),

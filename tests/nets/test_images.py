@@ -108,6 +108,37 @@ def test_a_tar_of_pictures_is_read_in_any_order(tmp_path, mode):
     np.testing.assert_array_equal(images.real(0, 2), PIXELS[[1, 2]])
 
 
+@pytest.mark.parametrize("suffix, mode", [(".tar", "w"), (".tgz", "w:gz"), (".tar.xz", "w:xz"), (".tar.bz2", "w:bz2")])
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.8])
+def test_a_truncated_archive_is_refused_with_its_name(suffix, mode, share, tmp_path):
+    save_pictures(tmp_path / "set", [f"{i}_a.png" for i in range(4)])
+    with tarfile.open(tmp_path / f"cut{suffix}", mode) as archive:
+        archive.add(tmp_path / "set", "set")
+    data = (tmp_path / f"cut{suffix}").read_bytes().rstrip(b"\0")
+    (tmp_path / f"cut{suffix}").write_bytes(data[:int(share * len(data))])
+    with pytest.raises(UserError, match=rf"cut{suffix} is no archive that can be read: |no picture .* in .*cut{suffix}") as caught:
+        open_images(tmp_path / f"cut{suffix}", SHAPE).real(0, 1)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_damaged_sets_are_refused_or_read_but_never_a_traceback(seed, tmp_path):
+    rng = np.random.default_rng(seed)
+    save_pictures(tmp_path, ["one.png", "one.jpg"])
+    np.savez_compressed(tmp_path / "one.npz", x=PIXELS, y=LABELS)
+    np.save(tmp_path / "one.npy", PIXELS)
+    for name in ("one.png", "one.jpg", "one.npz", "one.npy"):
+        data = (tmp_path / name).read_bytes()
+        for _ in range(40):
+            flipped = bytearray(data)
+            flipped[rng.integers(len(data))] ^= 1 << rng.integers(8)
+            (tmp_path / name).write_bytes(flipped)
+            try:
+                open_images(tmp_path / name, SHAPE).real(0, 1)
+            except UserError as error:
+                assert name in str(error)
+
+
 def test_a_grey_network_gets_grey_pictures(tmp_path):
     save_pictures(tmp_path, ["one.png"])
     grey = np.asarray(Image.fromarray(PIXELS[0]).convert("L"))
