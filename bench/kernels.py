@@ -33,7 +33,10 @@ def over_density(density):
 
 
 def channels_set(weights):
-    """Return int [tiles, blocks]: how many input channels of each block of 32 each tile of 16 filters keeps; weights [outputs, height, width, inputs]."""
+    """Return int [tiles, blocks]: how many input channels of each block of 32 each tile of 16 filters keeps.
+
+    weights: [outputs, height, width, inputs].
+    """
     used = weights.any(axis=(1, 2)).reshape(-1, COLUMNS, weights.shape[3]).any(axis=1)
     return used.reshape(len(used), -1, BLOCK).sum(axis=2)
 

@@ -25,8 +25,9 @@ class Pictures:
     """The pictures of a file, folder or .tar at `path`, for a network that takes images of `shape` (height, width, channels).
 
     labels: int64 [N], or None. They are the numbers of the sub-folders, in the order of their names, or the folders' names where these are
-    numbers; without sub-folders the number before the first underscore of each file's name, as in 7_cat.png. Labelled pictures come one of each class in turn, so that the first
-    ones are of all classes. resize: pixels that the shorter side is scaled to, None: as it is. crop: the centre is cut out.
+    numbers; without sub-folders the number before the first underscore of each file's name, as in 7_cat.png. Labelled pictures come one of each
+    class in turn, so that the first ones are of all classes. resize: pixels that the shorter side is scaled to, None: as it is. crop: the centre is
+    cut out.
     Raises UserError where there is no picture.
     """
 

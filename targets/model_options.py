@@ -13,7 +13,8 @@ from nets.preprocessing import Preprocessing
 from nets.quantise_network import METHODS
 from nets.zoo import FILES, load_model
 
-
+# Images that are run where no number is given.
+MOST_IMAGES = 8
 CALIBRATE_COUNT, METHOD = 64, "percentile"
 # The share of an image set's numbers beyond what the network's input can hold from which on a note says so.
 _MANY_OUTSIDE = 0.1
@@ -137,13 +138,17 @@ def note_of_range(images, count, network):
 
 
 def samples_of(arguments, network, count):
-    """Return the Samples of the first `count` images that the options name; the held-back digits where they name none and the model takes such."""
+    """Return the Samples of the first `count` images (None: MOST_IMAGES, or all where there are fewer) that the options name.
+
+    Where they name none it is the held-back digits, if the model takes such.
+    """
     if arguments.images is None:
         given = [*_given(arguments, "labels"), *given_preprocessing(arguments)]
         if given:
             raise UserError(f"{given[0]} is for the images of --images SET: give one, or leave it out")
-        return digits_samples(network, count)
+        return digits_samples(network, MOST_IMAGES if count is None else count)
     images = image_set(arguments, arguments.images, network.tensors[network.input].shape, arguments.labels)
+    count = min(MOST_IMAGES, len(images)) if count is None else count
     samples, note = images.samples(network, count), note_of_range(images, count, network)
     if note:
         print(f"note: {note}")

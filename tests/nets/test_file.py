@@ -85,8 +85,8 @@ def test_a_truncated_or_damaged_file_is_refused_or_read_but_never_a_traceback(da
             assert str(path) in str(error) or "layer" in str(error)
 
 
-@pytest.mark.parametrize("change", [lambda header: [header], lambda header: 1, lambda header: header | {"tensors": [1]}, lambda header: header | {"layers": None},
-                                    lambda header: header | {"output": ["out"]},
+@pytest.mark.parametrize("change", [lambda header: [header], lambda header: 1, lambda header: header | {"tensors": [1]},
+                                    lambda header: header | {"layers": None}, lambda header: header | {"output": ["out"]},
                                     lambda header: header | {"layers": [layer | {"stride": [None, 1]} for layer in header["layers"]]}],
                          ids=["list", "number", "tensors", "layers", "output", "stride"])
 def test_a_header_of_another_form_is_refused(change, tmp_path):
