@@ -61,7 +61,7 @@ def check(model, config):
     others = [layer.name for layer in compiled.layers if layer.on_cpu]
     done, share = utilisation(compiled)
     screen.print(f"{cycles:,} cycles an image on the accelerator: {CLOCK_HZ / cycles:,.0f} images/s at {CLOCK_HZ // 1_000_000} MHz"
-                 f"{' without the CPU' if others else ''}; {done:,} of {macs:,} multiply-accumulates are done, {share:.1%} of what the grid could do",
+                 f"{' without the CPU' if others else ''}; {done:,} multiply-accumulates done ({macs:,} dense), {share:.1%} of what the grid could do",
                  highlight=False, soft_wrap=True)
     if others:
         screen.print(f"the CPU's part comes on top: {', '.join(others)}; --run measures it", highlight=False)

@@ -73,7 +73,7 @@ def test_what_pruning_leaves_out_is_not_counted_as_done(config, capsys, tmp_path
     network = convolution((12, 12), 128, 64, density=0.25)
     save_network(network, tmp_path / "net.npz")
     said = checked(capsys, "--model", tmp_path / "net.npz", "--config", config)
-    done, dense, share = re.search(r"([\d,]+) of ([\d,]+) multiply-accumulates are done, ([\d.]+)% of what the grid could do", said).groups()
+    done, dense, share = re.search(r"([\d,]+) multiply-accumulates done \(([\d,]+) dense\), ([\d.]+)% of what the grid could do", said).groups()
     done, dense = (int(number.replace(",", "")) for number in (done, dense))
     model = build_binary(network, CONFIGS[config]).model
     record, = expect(network, model, random_images(network, 1, 1)[0]).counters
