@@ -16,8 +16,8 @@ def _define(name, value):
 
 
 def _header(guard, lines):
-    head = ["/* SPDX-License-Identifier: BSD-2-Clause */", "/* Generated: change the tables, not this file. */", f"#ifndef {guard}", f"#define {guard}"]
-    return "\n".join([*head, "", *lines, "", "#endif", ""])
+    comments = ["/* SPDX-License-Identifier: BSD-2-Clause */", "/* Generated: change the tables, not this file. */"]
+    return "\n".join([*comments, f"#ifndef {guard}", f"#define {guard}", "", *lines, "", "#endif", ""])
 
 
 def registers_header():

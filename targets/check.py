@@ -60,8 +60,9 @@ def check(model, config):
     screen.print(layer_table(f"{network.name} on {config.name}: cycles predicted, bytes of DRAM", network, compiled, model.indices))
     others = [layer.name for layer in compiled.layers if layer.on_cpu]
     done, share = utilisation(compiled)
-    screen.print(f"{cycles:,} cycles an image on the accelerator: {CLOCK_HZ / cycles:,.0f} images/s at {CLOCK_HZ // 1_000_000} MHz"
-                 f"{' without the CPU' if others else ''}; {done:,} multiply-accumulates done ({macs:,} dense), {share:.1%} of what the grid could do",
+    rate = f"{CLOCK_HZ / cycles:,.0f} images/s at {CLOCK_HZ // 1_000_000} MHz{' without the CPU' if others else ''}"
+    screen.print(f"{cycles:,} cycles an image on the accelerator: {rate}; {done:,} multiply-accumulates done ({macs:,} dense), {share:.1%} of what "
+                 "the grid could do",
                  highlight=False, soft_wrap=True)
     if others:
         screen.print(f"the CPU's part comes on top: {', '.join(others)}; --run measures it", highlight=False)

@@ -92,6 +92,8 @@ def image_set(arguments, path, shape, labels=None):
     for name, values in (("mean", preprocessing.mean), ("std", preprocessing.std)):
         if len(values) not in (1, shape[2]):
             raise UserError(f"--{name} has {len(values)} numbers, but the network's images have {shape[2]} channels: give one number or {shape[2]}")
+    if arguments.bgr and shape[2] != 3:
+        raise UserError(f"--bgr is for images of 3 channels, but the network's have {shape[2]}: leave it out")
     if 0 in preprocessing.std:
         raise UserError("--std must not be 0")
     if arguments.resize is not None and arguments.resize < 1:

@@ -55,6 +55,11 @@ def test_options_with_an_effect_have_it(tmp_path):
     assert image_set(parsed(), tmp_path / "int8.npz", SHAPE).source.dtype == np.int8
 
 
+def test_grey_images_have_no_order_of_colours(tmp_path):
+    with pytest.raises(UserError, match="--bgr is for images of 3 channels, but the network's have 1"):
+        image_set(parsed("--bgr"), tmp_path / "set.npz", (4, 4, 1))
+
+
 @pytest.mark.parametrize("words", [("--labels", "x.txt"), ("--mean", 1), ("--crop",), ("--bgr",)])
 def test_options_of_images_without_images_are_refused(words):
     with pytest.raises(UserError, match=f"{words[0]} is for the images of --images SET"):
