@@ -119,7 +119,8 @@ def build_binary(network, config, cpu=False, batch=1):
     lowered = lower_network(eliminate(network).network, config.columns).network
     layers = [layer for layer in lowered.layers if not isinstance(layer, Concat)]
     names = tuple(dict.fromkeys(map(kernel_of, layers)))
-    sizes = {"step_table": 4 * len(STEP) * len(runs_of(fused_units(lowered))), "table": 4 * len(LAYER) * len(layers), "kernel_names": NAME_BYTES * len(names)}
+    sizes = {"step_table": 4 * len(STEP) * len(runs_of(fused_units(lowered))), "table": 4 * len(LAYER) * len(layers),
+             "kernel_names": NAME_BYTES * len(names)}
     starts, streams_base = {}, MODEL_ADDRESS + 4 * len(HEADER)
     for name, size in sizes.items():
         starts[name], streams_base = streams_base, streams_base + size

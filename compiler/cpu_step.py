@@ -13,8 +13,8 @@ from compiler.softmax import exp_table
 def kernel_data(layer, info, placement):
     """Return the bytes that the kernel of one of the CPU's layers reads; `info` and `placement` are those of its input.
 
-    lookup: the table from -128 on. softmax: int32 [256], see exp_table. sums: int32 [outputs], the bias with the input's zero point in it; then for each
-    output a weight for each byte of the input.
+    lookup: the table from -128 on. softmax: int32 [256], see exp_table. sums: int32 [outputs], the bias with the input's zero point in it; then for
+    each output a weight for each byte of the input.
     """
     if isinstance(layer, Lookup):
         return layer.table.tobytes()

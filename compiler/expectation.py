@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What a run must give, tensors and counters for an image: the golden model's and, of the CPU's layers, the reference's; all must be the reference's."""
+"""What a run must give for an image: tensors and counters of the golden model and of the CPU's layers, which must be the reference's."""
 
 from dataclasses import dataclass
 
@@ -16,8 +16,8 @@ from compiler.steps import CpuStep
 
 @dataclass(frozen=True)
 class Expectation:
-    """`tensors` {name: int8 [H, W, C]} (int32 of sums), of a batch the images' rows one below the other; `counters` for each layer {field: value}, those
-    of the golden model's record, or of the CPU's layers the checksum alone."""
+    """`tensors` {name: int8 [H, W, C]} (int32 of sums), of a batch the images' rows one below the other; `counters` for each layer {field: value},
+    those of the golden model's record, or of the CPU's layers the checksum alone."""
 
     tensors: dict
     counters: tuple

@@ -9,7 +9,8 @@ from compiler.graph import check_graph, check_shapes
 from compiler.joins import Add, Concat
 from compiler.layers import AveragePool2D, Conv2D, FullyConnected, MaxPool2D, Padding, Rescale
 
-__all__ = ["Add", "AveragePool2D", "Concat", "Conv2D", "FullyConnected", "Lookup", "MaxPool2D", "Network", "Padding", "Rescale", "Softmax", "Sums", "TensorInfo"]
+__all__ = ["Add", "AveragePool2D", "Concat", "Conv2D", "FullyConnected", "Lookup", "MaxPool2D", "Network", "Padding", "Rescale", "Softmax", "Sums",
+           "TensorInfo"]
 
 
 @dataclass(frozen=True)

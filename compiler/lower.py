@@ -28,7 +28,8 @@ def lower_network(network, columns):
     """Return the Lowered network for planes of `columns` channels.
 
     A Concat places its inputs, so each is a tensor of its own that no other Concat places, and not the network's dense input. An Add happens in the
-    drain of a layer that it alone reads; a pixel of the other operand is a beat in each plane, and both lie without gaps, as does what a Softmax reads.
+    drain of a layer that it alone reads; a pixel of the other operand is a beat in each plane, and both lie without gaps, as does what a Softmax
+    reads.
     """
     body = _Body(network, columns)
     for layer in network.layers:

@@ -91,8 +91,8 @@ def _compiled_layer(network, part, base, batch, predicted):
     macs = batch * sum(network.macs(known[name]) for name in members)
     if part.stage is None:
         return CompiledLayer(unit.name, unit.op, None, unit.output, macs, members=members)
-    return CompiledLayer(unit.name, unit.op, part.record, unit.output, macs, None if part.stage.is_pool else part.plan, base + part.offset, part.filters,
-                         members, predicted[part.record])
+    plan = None if part.stage.is_pool else part.plan
+    return CompiledLayer(unit.name, unit.op, part.record, unit.output, macs, plan, base + part.offset, part.filters, members, predicted[part.record])
 
 
 class _Constants:
@@ -109,8 +109,8 @@ class _Constants:
 
 
 def _plan(lowered, config, units, placements, batch):
-    """Return ([[_Part]] as runs_of has them, all constants). Records are numbered through the network, and for the filter mask its output planes are, as
-    far as the mask has words; copies have none."""
+    """Return ([[_Part]] as runs_of has them, all constants). Records are numbered through the network, and for the filter mask its output planes are,
+    as far as the mask has words; copies have none."""
     runs, constants, plane, record = [], _Constants(), 0, 0
     for run in runs_of(units):
         if on_cpu(run[0].layer):

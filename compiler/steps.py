@@ -29,8 +29,8 @@ class CpuStep:
 class CompiledLayer:
     """One layer as it is run: by the accelerator, its counters in record `record`, or by the CPU (None). `macs` are those of the dense network.
 
-    A convolution and the max pool or addition fused into it are one. What multiplies has its `plan` and `stream_address`, a convolution `filters`: the
-    word of the run-time filter mask of its first output plane (None: its filters are always on). `members` are the names of the network's
+    A convolution and the max pool or addition fused into it are one. What multiplies has its `plan` and `stream_address`, a convolution `filters`:
+    the word of the run-time filter mask of its first output plane (None: its filters are always on). `members` are the names of the network's
     layers in it, none where it only copies a tensor. `cycles_predicted` is what the timing model says of the program, None of the CPU.
     """
 
@@ -55,9 +55,9 @@ class CompiledLayer:
 class CompiledModel:
     """What memory must hold before the first doorbell: `constants` at `base`, behind them the programs; tensors at `placements`.
 
-    `steps` are the Programs and CpuSteps in order; records and the words of the filter mask are numbered through all programs. `lowered` is the network
-    that is run, with its own `places` of the tensors: without channels that never change, with copies. `copies` names for each tensor that is a copy
-    the tensor of which it is one. A run takes `batch` images, whose rows lie one below the other in every tensor.
+    `steps` are the Programs and CpuSteps in order; records and the words of the filter mask are numbered through all programs. `lowered` is the
+    network that is run, with its own `places` of the tensors: without channels that never change, with copies. `copies` names for each tensor that is
+    a copy the tensor of which it is one. A run takes `batch` images, whose rows lie one below the other in every tensor.
     """
 
     config: object

@@ -20,8 +20,8 @@ OUTPUT_BYTES = 1024
 class LayerRun:
     """One layer's `cycles`, those `predicted` by the compiler or None, and its record {field: value}.
 
-    On the accelerator the fields of TIME_FIELDS add up to the cycles. On the CPU the record is all zeros, and the cycles are those from the end of the
-    layer before to its own end, or to the next doorbell: what its caches take is in them.
+    On the accelerator the fields of TIME_FIELDS add up to the cycles. On the CPU the record is all zeros, and the cycles are those from the end of
+    the layer before to its own end, or to the next doorbell: what the caches take is in them.
     """
 
     name: str

@@ -25,8 +25,8 @@ def layer_object(layer, config):
     """Return the object that --json writes of a LayerRun. A layer of the CPU has its measured cycles, no prediction, and counters of 0."""
     read, written = dram_bytes(layer.record)
     return {
-        "name": layer.name, "op": layer.op, "where": "cpu" if layer.on_cpu else "accel", "cycles": layer.cycles, "cycles_predicted": layer.predicted, "macs": layer.macs,
-        "macs_done": layer.record["macs"], "utilisation": round(layer.record["macs"] / layer.cycles / config.macs_per_cycle, 6),
+        "name": layer.name, "op": layer.op, "where": "cpu" if layer.on_cpu else "accel", "cycles": layer.cycles, "cycles_predicted": layer.predicted,
+        "macs": layer.macs, "macs_done": layer.record["macs"], "utilisation": round(layer.record["macs"] / layer.cycles / config.macs_per_cycle, 6),
         **{name: layer.record[name] for name in TIME_FIELDS}, "dram_read_bytes": read, "dram_write_bytes": written,
         "idle_before": layer.record["edges"] & 0xFFFF, "idle_after": layer.record["edges"] >> 16}
 
@@ -34,8 +34,8 @@ def layer_object(layer, config):
 def report_object(target, network, config, clock_hz, runs, accuracy, batch=1, count=None):
     """Return the object that --json writes; all figures but `exact`, `count` (of images) and `accuracy` are of the median run.
 
-    `cycles` count from the accelerator's first doorbell to its last done, the CPU's layers in between included. CPU layers before and after that, such as a
-    softmax at the end, are in `cycles_end_to_end` only, though among `layers` like all others.
+    `cycles` count from the accelerator's first doorbell to its last done, the CPU's layers in between included. CPU layers before and after that,
+    such as a softmax at the end, are in `cycles_end_to_end` only, though among `layers` like all others.
     Each of `runs` is one of `batch` images; `count`: how many images were asked for (default: a run each).
     """
     run = median_run(runs)

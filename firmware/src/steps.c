@@ -26,8 +26,8 @@ static const char *kernel_refused(const struct model_header *model, const struct
 
 	if (kernel_named(kernel_name(model, layer)))
 		return NULL;
-	snprintf(sentence, sizeof(sentence), "this firmware lacks the kernel '%.*s', which the model needs: build the firmware again", (int)MODEL_NAME_BYTES,
-		kernel_name(model, layer));
+	snprintf(sentence, sizeof(sentence), "this firmware lacks the kernel '%.*s', which the model needs: build the firmware again",
+		(int)MODEL_NAME_BYTES, kernel_name(model, layer));
 	return sentence;
 }
 

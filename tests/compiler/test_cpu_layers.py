@@ -74,7 +74,8 @@ def softmax_of_row(row, real):
     """A transcription of reference_ops::Softmax of int8; `real` is beta times the scale."""
     fraction, shift = math.frexp(real * (1 << 26))
     multiplier = math.floor(fraction * (1 << 31) + 0.5)
-    terms = [exp_on_negative(high((q - max(row)) << shift, multiplier)) if q - max(row) >= -math.floor(31 * (1 << 26) / (1 << shift)) else None for q in row]
+    least = -math.floor(31 * (1 << 26) / (1 << shift))
+    terms = [exp_on_negative(high((q - max(row)) << shift, multiplier)) if q - max(row) >= least else None for q in row]
     total = sum(divided(term, 12) for term in terms if term is not None)
     zeros = 32 - total.bit_length()
     half = (total << zeros) // 2
@@ -109,10 +110,12 @@ def test_a_softmax_of_very_many_equal_numbers_gives_nothing_and_one_of_huge_numb
 @pytest.mark.parametrize("layer, options, sentence", [
     (Lookup("l", "x", "z", np.zeros(255)), {}, r"layer 'l': its table has the shape \(255,\)"),
     (Softmax("s", "x", "z", 0.0), PROBABILITY, "layer 's': beta times the scale of 'x' is 0.0"),
-    (Softmax("s", "x", "z"), {}, "layer 's': 'z' has scale 1.0 and zero point 0, but a softmax gives 1/256 and -128"),
-    (Softmax("s", "x", "z"), {"source": TensorInfo("x", 1, 1, 4096), **PROBABILITY}, "layer 's': a softmax over 4096 channels"),
-    (Sums("s", "x", "z", np.zeros((4, 1, 3, 5)), np.zeros(4)), {"shape": (1, 1, 4), "dtype": "int32"}, r"layer 's': the weights want an input of \(1, 3, 5\)"),
-    (Sums("s", "x", "z", np.zeros((4, 2, 3, 5)), np.zeros(3)), {"shape": (1, 1, 4), "dtype": "int32"}, "layer 's': bias must be one for each of 4 outputs"),
+    (Softmax("s", "x", "z"), {}, "layer 's': 'z' has scale 1.0 and zero point 0, but a softmax has 1/256 and -128"),
+    (Softmax("s", "x", "z"), {"source": TensorInfo("x", 1, 1, 4096), **PROBABILITY}, "layer 's': it reads 4096 channels, but a softmax takes at most 4095"),
+    (Sums("s", "x", "z", np.zeros((4, 1, 3, 5)), np.zeros(4)), {"shape": (1, 1, 4), "dtype": "int32"},
+     r"layer 's': the weights want an input of \(1, 3, 5\)"),
+    (Sums("s", "x", "z", np.zeros((4, 2, 3, 5)), np.zeros(3)), {"shape": (1, 1, 4), "dtype": "int32"},
+     "layer 's': bias must be one for each of 4 outputs"),
     (Sums("s", "x", "z", np.zeros((4, 2, 3, 5)), np.zeros(4)), {"shape": (1, 1, 4)}, "layer 's' gives int32, but its output 'z' is declared as int8"),
     (Rescale("r", "x", "z"), {"dtype": "int32"}, "layer 'r' gives int8, but its output 'z' is declared as int32"),
     (Rescale("r", "x", "z"), {"source": TensorInfo("x", 2, 3, 5, dtype="int32")}, "takes int32, but only int8 is possible"),

@@ -44,8 +44,8 @@ def assert_cpu_equals_reference(harness, directory, network, image):
     binary = build_binary(network, config, cpu=True)
     (directory / "model").write_bytes(binary.data)
     (directory / "image").write_bytes(image.tobytes())
-    said = subprocess.run([str(program), str(directory / "model"), str(directory / "image"), str(align(binary.end)), str(directory / "memory")], check=True,
-                          capture_output=True, text=True).stdout
+    command = [str(program), str(directory / "model"), str(directory / "image"), str(align(binary.end)), str(directory / "memory")]
+    said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     memory = (directory / "memory").read_bytes()
     for name, expected in execute(network, image[np.newaxis]).items():
         place = binary.model.placements[name]

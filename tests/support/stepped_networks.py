@@ -37,7 +37,8 @@ class _Chain:
         weights = self.rng.integers(-127, 128, (outputs, size, size, channels))
         multiplier = int((1 << 31) * 0.9)
         shift = -round(np.log2(np.sqrt(size * size * channels) * 75 * 75 / 60))
-        return self.put(Conv2D(name, source, name, weights, self.rng.integers(-3000, 3000, outputs), np.full(outputs, multiplier), np.full(outputs, shift),
+        bias = self.rng.integers(-3000, 3000, outputs)
+        return self.put(Conv2D(name, source, name, weights, bias, np.full(outputs, multiplier), np.full(outputs, shift),
                                padding=Padding(*4 * [size // 2]), rounding=rounding))
 
     def lookup(self, name, source):
@@ -91,8 +92,10 @@ def behind_a_join(kind):
 
 
 def with_lookups(network, seed):
-    """Return `network` with a Lookup behind some of its tensors, the input among them; all that read the tensor then read the Lookup's output. Some tables
-    have few values, so that channels become constant."""
+    """Return `network` with a Lookup behind some of its tensors, the input among them; all that read the tensor then read the Lookup's output.
+
+    Some tables have few values, so that channels become constant.
+    """
     rng = np.random.default_rng(seed)
     tensors, layers, renamed = dict(network.tensors), [], {}
 

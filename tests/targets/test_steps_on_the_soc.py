@@ -22,8 +22,8 @@ def test_a_run_is_exact_and_every_cycle_between_the_doorbells_belongs_to_a_layer
     network, files = stepped(), {name: str(tmp_path / name) for name in ("model.npz", "images.npz", "json", "timeline", "roofline")}
     save_network(network, files["model.npz"])
     np.savez(files["images.npz"], images=random_images(network, 1, 2))
-    status = sim.run(["--model", files["model.npz"], "--images", files["images.npz"], "--count", "2", "--run", "--cpu", "--json", files["json"], "--timeline",
-                      files["timeline"], "--roofline", files["roofline"]])
+    status = sim.run(["--model", files["model.npz"], "--images", files["images.npz"], "--count", "2", "--run", "--cpu", "--json", files["json"],
+                      "--timeline", files["timeline"], "--roofline", files["roofline"]])
     report, said = json.loads((tmp_path / "json").read_text()), capsys.readouterr().out
     assert status == 0 and report["exact"] is True
     first, *between, last = report["layers"]
