@@ -4,7 +4,7 @@
 
 import argparse
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 if __name__ == "__main__":
@@ -46,10 +46,9 @@ def measure(names, jobs):
     networks = {name: NETWORKS[name]() for name in dict.fromkeys(ROWS[row].network for row in names)}
     measured = {}
     for config in dict.fromkeys(ROWS[row].config for row in names):
-        own = [row for row in names if ROWS[row].config == config]
-        parts = [networks[ROWS[row].network] for row in own]
-        runs = run_networks([network for network, _ in parts], config, jobs, images=[images for _, images in parts])
-        measured |= {row: runs[network.name] for row, (network, _) in zip(own, parts, strict=True)}
+        own = {row: networks[ROWS[row].network] for row in names if ROWS[row].config == config}
+        named = [replace(network, name=row) for row, (network, _) in own.items()]
+        measured |= run_networks(named, config, jobs, images=[images for _, images in own.values()])
     return measured
 
 

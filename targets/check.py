@@ -24,16 +24,18 @@ def standard_images(shape):
     return np.random.default_rng(_SEED).normal(size=(_STANDARD_IMAGES, *shape)).astype(np.float32)
 
 
-def layer_table(title, network, model):
-    """Return the table of where each layer of a Network runs, of its CompiledModel `model`."""
-    table = Table("layer", "operator", "output", "runs on", "because", title=title)
+def layer_table(title, network, model, indices):
+    """Return the table of where each layer of a Network runs, of its CompiledModel `model`; indices {tensor: its number in the model's file}."""
+    table = Table("layer", *(["tensor of the file"] if indices else []), "operator", "output", "runs on", "because", title=title)
     for head in ("cycles", "weights", "read", "written"):
         table.add_column(head, justify="right")
-    shapes = {layer.name: network.tensors[layer.output].shape for layer in network.layers}
+    outputs = {layer.name: layer.output for layer in network.layers}
+    shapes = {name: network.tensors[output].shape for name, output in outputs.items()}
     for row in place_layers(network, model):
         shape = " x ".join(map(str, shapes.get(row.name, ())))
+        number = [str(indices.get(outputs.get(row.name), ""))] if indices else []
         numbers = () if row.traffic is None else (row.cycles, row.traffic.weights, row.traffic.read, row.traffic.written)
-        table.add_row(row.name, row.op, shape, row.where, row.why, *(f"{number:,}" for number in numbers))
+        table.add_row(row.name, *number, row.op, shape, row.where, row.why, *(f"{number:,}" for number in numbers))
     return table
 
 
@@ -43,7 +45,7 @@ def check(model, config):
     compiled = build_binary(network, config).model
     units = [layer for layer in compiled.layers if not layer.on_cpu]
     cycles, macs = (sum(getattr(layer, name) for layer in units) for name in ("cycles_predicted", "macs"))
-    screen.print(layer_table(f"{network.name} on {config.name}: cycles predicted, bytes of DRAM", network, compiled))
+    screen.print(layer_table(f"{network.name} on {config.name}: cycles predicted, bytes of DRAM", network, compiled, model.indices))
     screen.print(f"{cycles:,} cycles an image on the accelerator: {CLOCK_HZ / cycles:,.0f} images/s at {CLOCK_HZ // 1_000_000} MHz; {macs:,} multiply-accumulates, "
                  f"{macs / cycles / config.macs_per_cycle:.1%} of what the grid could do", highlight=False)
     others = [layer.name for layer in compiled.layers if layer.on_cpu]

@@ -4,9 +4,10 @@
 import numpy as np
 
 from accel.errors import UserError
+from nets.importers.tflite_numbers import ACTIVATIONS
 
 # What numbers of these attributes mean.
-_WORDS = {"padding": ("SAME", "VALID"), "fused_activation_function": ("NONE", "RELU", "RELU_N1_TO_1", "RELU6", "TANH", "SIGN_BIT")}
+_WORDS = {"padding": ("SAME", "VALID"), "fused_activation_function": ACTIVATIONS}
 _EXPORT = "export it with full integer quantisation to int8 (a representative dataset; inference input and output type int8)"
 
 

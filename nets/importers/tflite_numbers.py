@@ -12,20 +12,16 @@ from accel.errors import UserError
 from compiler.ir import Add
 from compiler.numbers import quantize_multiplier
 
-# Names of ActivationFunctionType, in its order, with the real range that they leave.
-_ACTIVATIONS = (("NONE", -math.inf, math.inf), ("RELU", 0.0, math.inf), ("RELU_N1_TO_1", -1.0, 1.0), ("RELU6", 0.0, 6.0))
-_UNSUPPORTED = {4: "TANH", 5: "SIGN_BIT"}
+# ActivationFunctionType by its numbers, and the real ranges that those leave which are clamps.
+ACTIVATIONS = ("NONE", "RELU", "RELU_N1_TO_1", "RELU6", "TANH", "SIGN_BIT")
+_RANGES = {"NONE": (-math.inf, math.inf), "RELU": (0.0, math.inf), "RELU_N1_TO_1": (-1.0, 1.0), "RELU6": (0.0, 6.0)}
 
 
 def activation_range(activation, scale, zero_point):
-    """Return (lowest, highest) int8 number that a fused activation leaves, given by name or by its number in the file.
-
-    Raises UserError for one that is no clamp.
-    """
-    number = activation if isinstance(activation, int) else [name for name, _, _ in _ACTIVATIONS].index(activation)
-    if number >= len(_ACTIVATIONS):
-        raise UserError(f"the fused activation {_UNSUPPORTED.get(number, number)} is no clamp")
-    _, low, high = _ACTIVATIONS[number]
+    """Return (lowest, highest) int8 number that the activation of a name leaves. Raises UserError for one that is no clamp."""
+    if activation not in _RANGES:
+        raise UserError(f"the fused activation {activation} is no clamp")
+    low, high = _RANGES[activation]
     return max(-128, _quantised(low, scale, zero_point, -128)), min(127, _quantised(high, scale, zero_point, 127))
 
 

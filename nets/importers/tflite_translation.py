@@ -11,7 +11,7 @@ from compiler.numbers import quantize_multiplier
 from nets.builder import same_padding
 from nets.importers.tflite_checks import refuse, short_name
 from nets.importers.tflite_names import Names, clean_name, shared_scope
-from nets.importers.tflite_numbers import activation_range
+from nets.importers.tflite_numbers import ACTIVATIONS, activation_range
 from nets.model import Model
 
 _SAME = 0  # tflite.Padding.SAME
@@ -148,9 +148,9 @@ class Translation:
     def clamp(self, operator, activation=None):
         """Return {clamp_min, clamp_max} of the operator's output: of its fused activation, or of the one named."""
         tensor = self.tensor(operator.outputs[0])
-        number = operator.options.get("fused_activation_function", 0) if activation is None else activation
+        fused = operator.options.get("fused_activation_function", 0)
         try:
-            low, high = activation_range(number, tensor.scale, tensor.zero_point)
+            low, high = activation_range(activation or ACTIVATIONS[fused], tensor.scale, tensor.zero_point)
         except UserError as error:
             self.refuse(operator, f"cannot be computed, since {error}", "use RELU, RELU6, RELU_N1_TO_1 or none")
         return {"clamp_min": low, "clamp_max": high}

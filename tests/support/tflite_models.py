@@ -202,3 +202,13 @@ def assert_equal_to_interpreter(path, images=None, count=8, seed=0):
     wrong = differences(model, random_images(network.tensors[network.input].shape, count, seed) if images is None else images)
     assert not wrong, wrong
     return model
+
+
+def check(folder, model, output, count=8):
+    """Assert that the file of `model` is imported exactly; returns the layers."""
+    return assert_equal_to_interpreter(model.save(folder, output), count=count).network.layers
+
+
+def symmetric(dtype):
+    """Return how weights of a model of `dtype` are quantised: uint8 ones have one scale."""
+    return {"per_channel": dtype == "int8"}

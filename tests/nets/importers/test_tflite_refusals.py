@@ -58,6 +58,14 @@ def test_an_unsupported_operator_is_refused_with_its_name_attributes_and_what_th
     assert "replace it or cut the model before it; there are ADD, AVERAGE_POOL_2D, CONCATENATION" in sentence
 
 
+def test_a_slice_of_a_map_is_no_arithmetic_on_shapes_and_is_refused(tmp_path):
+    model, _ = good_model()
+    output = model.map([1, 3, 5, 3], 0.05, -5)
+    bounds = [model.tensor([4], dtype="int32", data=numbers) for numbers in ([0, 0, 0, 0], [1, 3, 5, 3], [1, 1, 1, 1])]
+    model.operator("STRIDED_SLICE", [model.input, *bounds], [output], "StridedSlice", 2)
+    assert "operator 2, STRIDED_SLICE" in refusal_of(tmp_path, model, output)
+
+
 def test_a_float_model_is_refused_with_both_ways_out(tmp_path):
     model = TFLiteModel((4, 4, 3))
     source, target = (model.tensor([1, 4, 4, 3], dtype="float32") for _ in range(2))
