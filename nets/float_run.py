@@ -4,6 +4,7 @@
 import numpy as np
 
 from accel.errors import UserError
+from compiler.layers import Padding
 from nets.float_network import FloatActivation, FloatAdd, FloatAveragePool, FloatConcat, FloatConv, FloatDense, FloatMaxPool, FloatSoftmax
 
 # Bytes that the copied windows of a convolution may take at once.
@@ -12,7 +13,7 @@ _WINDOW_BYTES = 1 << 26
 
 def _padded(maps, layer, fill):
     pad = layer.padding
-    if pad == type(pad)():
+    if pad == Padding():
         return maps
     return np.pad(maps, ((0, 0), (pad.top, pad.bottom), (pad.left, pad.right), (0, 0)), constant_values=fill)
 

@@ -4,7 +4,7 @@
 from dataclasses import dataclass
 
 from compiler.cpu_layers import SOFTMAX_SCALE, SOFTMAX_ZERO_POINT
-from compiler.ir import TensorInfo
+from compiler.ir import Padding, TensorInfo
 from nets.float_network import FloatAveragePool, FloatConcat, FloatMaxPool, FloatSoftmax
 from nets.quantise import activation_scale
 
@@ -16,7 +16,7 @@ _MOST_COARSER = 4
 def averages_all(network, layer):
     """Whether a layer is the mean over a whole map, which can have a scale of its own."""
     whole = isinstance(layer, FloatAveragePool) and tuple(layer.window) == network.tensors[layer.input].shape[:2]
-    return whole and layer.map_shape(network.tensors[layer.input].shape) == (1, 1) and layer.padding == type(layer.padding)()
+    return whole and layer.map_shape(network.tensors[layer.input].shape) == (1, 1) and layer.padding == Padding()
 
 
 @dataclass(frozen=True)
