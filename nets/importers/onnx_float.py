@@ -82,7 +82,7 @@ def declare_input(path, graph, model, kinds, why):
     info = graph_input(model)
     kind = info.type.tensor_type.elem_type
     if kind not in kinds:
-        raise UserError(f"{path}: the input {info.name!r} is {onnx.TensorProto.DataType.Name(kind)}, but {why}")
+        raise UserError(f"{path}: the input {info.name!r} is {onnx.TensorProto.DataType.Name(kind).lower()}, but {why}")
     dims = tuple(graph.shapes[info.name][1:])
     if len(dims) == 3:
         order = "HWC" if all(_from_nhwc(node) for node in _readers(model, info.name)) else "CHW"

@@ -5,10 +5,15 @@ import numpy as np
 import pytest
 
 from accel.errors import UserError
+from compiler.reference import execute
 from nets.digits_data import HELD_BACK, digits
 from nets.images import digits_samples
 from nets.zoo import accuracy, load_model
+from tests.support.float_networks import small_classifier
+from tests.support.float_to_onnx import float_to_onnx
 from tests.support.networks import convolution
+from tests.support.qdq_models import quantised
+from tests.support.tflite_models import TFLiteModel
 
 
 def test_digits_held_back_are_never_trained_on():
@@ -32,6 +37,27 @@ def test_the_digits_network_is_pruned_in_filters_and_in_channels_of_tiles():
             active = np.any(layer.weights[first:first + 16] != 0, axis=(0, 1, 2))
             assert active.sum() % 4 == 0 and 0 < active.sum() < len(active)
             assert np.any(np.diff(np.flatnonzero(active)) > 1), "the mask has no hole"
+
+
+def test_every_kind_of_file_becomes_a_model_that_knows_where_it_came_from(tmp_path):
+    images = np.random.default_rng(1).normal(size=(8, 8, 8, 3)).astype(np.float32)
+    source = float_to_onnx(small_classifier(), 17).save(tmp_path / "float.onnx")
+    quantised(source, tmp_path / "int8.onnx", images.transpose(0, 3, 1, 2))
+    built = TFLiteModel((8, 8, 3))
+    built.save(tmp_path, built.convolution(built.input, 4))
+    shapes = []
+
+    def calibration(shape):
+        shapes.append(shape)
+        return images
+
+    for name, real in (("float.onnx", True), ("int8.onnx", False), ("model.tflite", False)):
+        model = load_model(str(tmp_path / name), calibration=calibration, method="minmax")
+        assert model.source == tmp_path / name and (model.real is not None) == real and bool(model.indices) == (name == "model.tflite")
+        assert execute(model.network, np.zeros((1, 8, 8, 3), np.int8))[model.network.output].shape[0] == 1
+    assert shapes == [(8, 8, 3)], "only the float model is calibrated"
+    with pytest.raises(UserError, match="float.onnx is a float network.*give --calibrate SET"):
+        load_model(str(tmp_path / "float.onnx"))
 
 
 @pytest.mark.parametrize("name, sentence", [("digitz", "unknown model 'digitz'"), ("none.npz", "there is no model file")])

@@ -11,6 +11,9 @@ from compiler.reference import compute, compute_on_cpu
 from nets.importers.qdq import import_qdq
 
 
+_KINDS = {"int8": QuantType.QInt8, "uint8": QuantType.QUInt8, "int16": QuantType.QInt16}
+
+
 class _Images(CalibrationDataReader):
     def __init__(self, name, images):
         self.feeds = iter([{name: image[np.newaxis]} for image in images])
@@ -19,16 +22,15 @@ class _Images(CalibrationDataReader):
         return next(self.feeds, None)
 
 
-def quantised(source, path, images, activations="int8", per_channel=True, operators=False, **extra):
+def quantised(source, path, images, activations="int8", per_channel=True, operators=False, weights="int8", **extra):
     """Quantise the float ONNX file `source` into `path` by onnxruntime, calibrated with float32 `images` [N, C, H, W]; returns `path`.
 
-    activations: "int8" or "uint8"; operators: as QLinearConv and the like instead of Q and DQ.
+    activations, weights: their type; operators: as QLinearConv and the like instead of Q and DQ.
     """
     name = onnx.load(source).graph.input[0].name
-    kind = {"int8": QuantType.QInt8, "uint8": QuantType.QUInt8, "int16": QuantType.QInt16}[activations]
     form = QuantFormat.QOperator if operators else QuantFormat.QDQ
-    quantize_static(source, path, _Images(name, images), quant_format=form, per_channel=per_channel, activation_type=kind, weight_type=QuantType.QInt8,
-                    extra_options=extra)
+    quantize_static(source, path, _Images(name, images), quant_format=form, per_channel=per_channel, activation_type=_KINDS[activations],
+                    weight_type=_KINDS[weights], extra_options=extra)
     return path
 
 

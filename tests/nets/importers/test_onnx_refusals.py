@@ -72,7 +72,7 @@ def test_shapes_that_do_not_fit_are_refused(tmp_path):
 def test_an_integer_model_is_refused_by_its_type(tmp_path):
     build = OnnxBuilder((3, 4, 4), kind=TensorProto.INT16)
     build.add("Identity", "input")
-    assert "the input 'input' is INT16, but a float model must take floats" in refused(build.save(tmp_path / "m.onnx"))
+    assert "the input 'input' is int16, but a float model must take floats" in refused(build.save(tmp_path / "m.onnx"))
 
 
 def test_a_shape_that_is_no_image_is_refused(tmp_path):

@@ -66,7 +66,7 @@ def test_a_matrix_product_of_a_flattened_map(kind, tmp_path):
     assert network.tensors[network.output].shape == (1, 1, 7)
 
 
-@pytest.mark.parametrize("kind", KINDS[:2], ids=NAMES[:2])
+@every_kind
 def test_a_matmul_with_an_addition_behind(kind, tmp_path):
     build, rng = OnnxBuilder((20,), 13), RNG(6)
     product = build.add("MatMul", "input", build.constant(rng.normal(size=(20, 9))))
@@ -120,7 +120,7 @@ def test_a_global_average_and_what_follows_it(kind, tmp_path):
     check(build, tmp_path, kind)
 
 
-@pytest.mark.parametrize("kind", KINDS[:2], ids=NAMES[:2])
+@every_kind
 def test_a_softmax(kind, tmp_path):
     build, rng = OnnxBuilder((20,), 13), RNG(6)
     build.add("Softmax", build.add("Gemm", "input", build.constant(rng.normal(size=(20, 9)) / 3), build.constant(rng.normal(size=9))))

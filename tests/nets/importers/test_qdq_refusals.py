@@ -66,6 +66,14 @@ def test_asymmetric_weights_are_refused(zero_point, dtype, tmp_path):
     assert "its weights are asymmetric (zero point" in refused(build, tmp_path) and "quantise weights symmetrically" in refused(build, tmp_path)
 
 
+def test_weights_that_onnxruntime_quantised_to_uint8_are_refused(tmp_path):
+    build = OnnxBuilder((3, 6, 6), 21)
+    build.add("Conv", "input", build.constant(RNG(1).normal(size=(4, 3, 3, 3)) + 0.5))
+    path = quantised(build.save(tmp_path / "float.onnx"), tmp_path / "m.onnx", RNG(1).normal(size=(4, 3, 6, 6)).astype(np.float32), "uint8",
+                     per_channel=False, weights="uint8")
+    assert "its weights are asymmetric (zero point" in refused_file(path)
+
+
 def test_activations_of_int16_are_refused(tmp_path):
     build = small()
     build.pair(build.convolution(build.pair("input", dtype=np.int16)))
