@@ -21,7 +21,7 @@ def main():
     parser = argparse.ArgumentParser(description="SPARCNet on LiteX", add_help=False, allow_abbrev=False)
     verb = parser.add_argument_group("what to do").add_mutually_exclusive_group()
     verb.add_argument("--target", metavar="TARGET", help=f"work with this target: {', '.join(TARGETS)} (--target TARGET --help says more)")
-    verb.add_argument("--check", action="store_true", help="say where each layer of --model would run, why, and how long it would take (--check --help)")
+    verb.add_argument("--check", action="store_true", help="say where each layer of --model would run, why, how long it takes (--check --help)")
     verb.add_argument("--evaluate", action="store_true", help="say how well --model classifies --images, by the reference (--evaluate --help)")
     verb.add_argument("--doctor", action="store_true", help="list the tools and packages: found, wanted, how to install")
     verb.add_argument("--configs", action="store_true", help="list the accelerator's configurations")

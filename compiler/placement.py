@@ -35,7 +35,7 @@ def place_layers(network, model):
         first, *others = [layers[name] for name in unit.members] or [None]
         rows[first.name if first else unit.name] = _unit_row(unit, first, moved.get(unit.record))
         rows |= {layer.name: Placed(layer.name, layer.op, ACCELERATOR, f"in the drain of {first.name}") for layer in others}
-    rows |= {layer.name: Placed(layer.name, layer.op, ACCELERATOR, "by addressing: the layers before write side by side")
+    rows |= {layer.name: Placed(layer.name, layer.op, ACCELERATOR, "by addressing: its inputs lie side by side")
              for layer in network.layers if isinstance(layer, Concat)}
     return tuple(rows[name] for name in sorted(rows, key=order.get))
 
@@ -59,5 +59,5 @@ def _why(layer):
     if isinstance(layer, MaxPool2D):
         return f"{layer.kernel[0]} x {layer.kernel[1]} maximum, a pass of its own"
     if isinstance(layer, AveragePool2D):
-        return f"{layer.kernel[0]} x {layer.kernel[1]} mean, a depthwise convolution with weights of 1"
-    return "requantisation and clamp alone, a depthwise convolution"
+        return f"{layer.kernel[0]} x {layer.kernel[1]} mean, as a depthwise convolution"
+    return "scale and clamp alone, as a depthwise convolution"

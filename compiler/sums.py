@@ -35,16 +35,20 @@ def _padded(maps, padding, zero_point, kind):
     return padded
 
 
-def _positions(padded, layer, shape):
-    """Yield ((row, column) of the window, its view [N, H', W', C] of the map) for each position of the kernel."""
-    (height, width), (down, right) = shape, layer.stride
-    for row, column in np.ndindex(*layer.kernel):
+def taps(padded, layer):
+    """Yield (row, column) of the window of `layer` and the view [N, H', W', C] of what it meets there, for each place of its kernel.
+
+    padded: maps [N, H, W, C] of any type, with the layer's padding around them already.
+    """
+    (down, right), kernel = layer.stride, layer.kernel
+    height, width = ((size - window) // step + 1 for size, window, step in zip(padded.shape[1:3], kernel, layer.stride, strict=True))
+    for row, column in np.ndindex(*kernel):
         yield (row, column), padded[:, row:row + (height - 1) * down + 1:down, column:column + (width - 1) * right + 1:right]
 
 
 def _depthwise(sums, padded, layer, weights):
     total = np.zeros(sums.shape, padded.dtype)
-    for (row, column), view in _positions(padded, layer, sums.shape[1:3]):
+    for (row, column), view in taps(padded, layer):
         total += view * weights[:, row, column, 0]
     sums[...] = total
 
@@ -54,7 +58,7 @@ def _grouped(sums, padded, layer, weights):
     windows = np.empty((*sums.shape[:3], *layer.kernel, inputs), padded.dtype)
     for group in range(layer.groups):
         low, first = group * inputs, group * outputs
-        for (row, column), view in _positions(padded, layer, sums.shape[1:3]):
+        for (row, column), view in taps(padded, layer):
             windows[:, :, :, row, column] = view[..., low:low + inputs]
         matrix = weights[first:first + outputs].reshape(outputs, -1).T
         product = windows.reshape(-1, matrix.shape[0]) @ matrix

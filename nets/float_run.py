@@ -5,6 +5,7 @@ import numpy as np
 
 from accel.errors import UserError
 from compiler.layers import Padding
+from compiler.sums import taps
 from nets.float_network import FloatActivation, FloatAdd, FloatAveragePool, FloatConcat, FloatConv, FloatDense, FloatMaxPool, FloatSoftmax
 
 # Bytes that the copied windows of a convolution may take at once.
@@ -19,12 +20,8 @@ def _padded(maps, layer, fill):
 
 
 def _taps(maps, layer, fill):
-    """Yield (row, column of the window, view [N, H', W', C] of what it meets there) over `maps` padded with `fill`."""
-    padded = _padded(maps, layer, fill)
-    height, width = layer.map_shape(maps.shape[1:])
-    down, right = layer.stride
-    for row, column in np.ndindex(*layer.kernel):
-        yield row, column, padded[:, row:row + (height - 1) * down + 1:down, column:column + (width - 1) * right + 1:right]
+    """Return the taps() of `maps` padded with `fill`."""
+    return taps(_padded(maps, layer, fill), layer)
 
 
 def _matrix_product(maps, weights):
@@ -46,7 +43,7 @@ def _convolve(maps, layer):
     weights, bias = layer.weights.astype(np.float32), layer.bias.astype(np.float32)
     if layer.depthwise:
         sums = bias
-        for row, column, view in _taps(maps, layer, 0):
+        for (row, column), view in _taps(maps, layer, 0):
             sums = sums + view * weights[:, row, column, 0]
         return sums
     height, width = layer.map_shape(maps.shape[1:])
@@ -54,21 +51,21 @@ def _convolve(maps, layer):
     step = max(1, _WINDOW_BYTES // each)
     parts = []
     for first in range(0, len(maps), step):
-        windows = np.stack([view for _, _, view in _taps(maps[first:first + step], layer, 0)], axis=3)
+        windows = np.stack([view for _, view in _taps(maps[first:first + step], layer, 0)], axis=3)
         parts.append(_grouped(windows, layer, weights) + bias)
     return np.concatenate(parts) if parts else np.empty((0, height, width, len(weights)), np.float32)
 
 
 def _average(maps, layer):
     sums = 0
-    for _, _, view in _taps(maps, layer, 0):
+    for _, view in _taps(maps, layer, 0):
         sums = sums + view
     rows, columns = layer.counts(maps.shape[1:])
     return sums / (rows[:, np.newaxis] * columns)[:, :, np.newaxis].astype(np.float32)
 
 
 def _maximum(maps, layer):
-    views = [view for _, _, view in _taps(maps, layer, -np.inf)]
+    views = [view for _, view in _taps(maps, layer, -np.inf)]
     largest = views[0].copy()
     for view in views[1:]:
         np.maximum(largest, view, out=largest)

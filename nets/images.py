@@ -9,7 +9,6 @@ import numpy as np
 from PIL import Image
 
 from accel.errors import UserError
-from nets.digits_data import digits
 from nets.pictures import Pictures, fitted
 from nets.preprocessing import Preprocessing
 from nets.quantise import dequantise, quantise_activations
@@ -115,6 +114,8 @@ def digits_samples(network, count=None):
     if tensor.shape != (8, 8, 1):
         raise UserError(f"model {network.name!r} takes images of {' x '.join(map(str, tensor.shape))}, for which the project has none: "
                         f"give --images SET ({KINDS})")
+    # scikit-learn takes a second: only where it is wanted.
+    from nets.digits_data import digits
     images, labels = digits(held_back=True)
     digit_set = ImageSet(Arrays(images, labels))
     samples = digit_set.samples(network, len(images) if count is None else count)

@@ -26,7 +26,7 @@ def standard_images(shape):
 
 def layer_table(title, network, model, indices):
     """Return the table of where each layer of a Network runs, of its CompiledModel `model`; indices {tensor: its number in the model's file}."""
-    table = Table("layer", *(["tensor of the file"] if indices else []), "operator", "output", "runs on", "because", title=title)
+    table = Table("layer", *(["in file"] if indices else []), "operator", "output", "runs on", "because", title=title)
     for head in ("cycles", "weights", "read", "written"):
         table.add_column(head, justify="right")
     outputs = {layer.name: layer.output for layer in network.layers}

@@ -12,7 +12,6 @@ from nets.quantise_network import METHODS
 from nets.zoo import FILES, load_model
 
 
-
 def number(text):
     """Return the float of a decimal number or a fraction like 1/255. Raises ValueError."""
     try:
