@@ -17,7 +17,7 @@ MIDDLE, SPREAD = 128, 64
 
 
 @dataclass(frozen=True)
-class Pictures:
+class LabelledImages:
     """images uint8 [N, 32, 32, 3] RGB, labels uint8 [N], 0 to 9; `source` is the file or folder that they are from."""
 
     images: np.ndarray
@@ -26,7 +26,7 @@ class Pictures:
 
 
 def load_cifar10(path, part, advance=lambda done: None, cache=CACHE):
-    """Return the Pictures of `part` ("train" or "test") of CIFAR-10 at `path`, a folder or a file.
+    """Return the LabelledImages of `part` ("train" or "test") of CIFAR-10 at `path`, a folder or a file.
 
     advance is called with how many images are decoded, unless they are all in `cache` already. Raises UserError where the data is not there
     or damaged.
@@ -38,7 +38,7 @@ def load_cifar10(path, part, advance=lambda done: None, cache=CACHE):
         with whole_file(kept) as file:
             np.savez(file, x=images, y=labels)
     with np.load(kept, allow_pickle=False) as stored:
-        return Pictures(stored["x"], stored["y"], source.name)
+        return LabelledImages(stored["x"], stored["y"], source.name)
 
 
 def as_input(images):
