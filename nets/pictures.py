@@ -20,7 +20,7 @@ class Pictures:
     """The pictures of a file, folder or .tar at `path`, for a network that takes images of `shape` (height, width, channels).
 
     labels: int64 [N], or None. They are the numbers of the sub-folders, in the order of their names, or the folders' names where these are
-    numbers; without sub-folders the number that each file's name begins with. Labelled pictures come one of each class in turn, so that the first
+    numbers; without sub-folders the number before _ or - that each file's name begins with. Labelled pictures come one of each class in turn, so that the first
     ones are of all classes. resize: pixels that the shorter side is scaled to, None: as it is. crop: the centre is cut out.
     Raises UserError where there is no picture.
     """
@@ -78,7 +78,7 @@ def labels_of(names):
     if len(classes) > 1:
         numbers = {name: int(name) if all(each.isdigit() for each in classes) else i for i, name in enumerate(classes)}
         return np.array([numbers[folder] for folder in folders], np.int64)
-    found = [re.match(r"\d+(?=\D)", PurePath(name).name) for name in names]
+    found = [re.match(r"\d+(?=[_-])", PurePath(name).name) for name in names]
     return np.array([int(match[0]) for match in found], np.int64) if len(names) > 1 and all(found) else None
 
 

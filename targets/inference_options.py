@@ -10,7 +10,7 @@ from accel.config import load_config
 from accel.errors import UserError
 from compiler.binary import build_binary
 from nets.zoo import FILES
-from targets.model_options import add_image_options, add_model_options, model_of, samples_of
+from targets.model_options import MOST_IMAGES, add_image_options, add_model_options, model_of, samples_of
 from targets.tflite_check import tflite_check
 
 
@@ -19,7 +19,7 @@ def add_options(parser):
     add_model_options(parser)
     add_image_options(parser)
     group = parser.add_argument_group("running")
-    group.add_argument("--count", type=int, default=8, help="how many images (default: %(default)s)")
+    group.add_argument("--count", type=int, help=f"how many images, the first ones of the set (default: {MOST_IMAGES}, or all where there are fewer)")
     group.add_argument("--batch", type=int, default=1, metavar="N",
                        help="how many images the accelerator takes in one run, which then share each layer's weights (default: %(default)s)")
     group.add_argument("--run", action="store_true", help="run the model")

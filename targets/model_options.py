@@ -11,6 +11,9 @@ from nets.preprocessing import Preprocessing
 from nets.quantise_network import METHODS
 from nets.zoo import FILES, load_model
 
+# Images that are run where no number is given.
+MOST_IMAGES = 8
+
 
 def number(text):
     """Return the float of a decimal number or a fraction like 1/255. Raises ValueError."""
@@ -92,7 +95,11 @@ def model_of(arguments, calibration=None):
 
 
 def samples_of(arguments, network, count):
-    """Return the Samples of the first `count` images that the options name; the held-back digits where they name none and the model takes such."""
+    """Return the Samples of the first `count` images (None: MOST_IMAGES, or all where there are fewer) that the options name.
+
+    Where they name none it is the held-back digits, if the model takes such.
+    """
     if arguments.images is None:
-        return digits_samples(network, count)
-    return image_set(arguments, arguments.images, network.tensors[network.input].shape, arguments.labels).samples(network, count)
+        return digits_samples(network, MOST_IMAGES if count is None else count)
+    images = image_set(arguments, arguments.images, network.tensors[network.input].shape, arguments.labels)
+    return images.samples(network, min(MOST_IMAGES, len(images)) if count is None else count)

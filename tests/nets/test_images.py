@@ -86,7 +86,8 @@ def test_sub_folders_are_classes_and_come_in_turn(tmp_path):
     (["7/a.png", "12/b.png", "12/1.png"], [7, 12, 12]),
     (["cat/1.png", "dog/1.png"], [0, 1]),
     (["a.png", "7_b.png"], None),
-    (["12.png"], None),
+    (["12.png", "13.png"], None),
+    (["12_a.png"], None),
     ([], None),
 ])
 def test_labels_are_read_off_folders_or_names(names, labels):

@@ -51,3 +51,9 @@ def test_a_batch_is_asked_for_by_its_size():
 def test_a_batch_that_cannot_be_is_refused(words, sentence):
     with pytest.raises(UserError, match=sentence):
         work_of(options("--model", "digits", *words))
+
+
+def test_a_set_of_few_images_is_run_whole_where_no_number_is_given(tmp_path):
+    for stored, run in ((3, 3), (20, 8)):
+        np.save(tmp_path / "set.npy", np.zeros((stored, 8, 8, 1), np.uint8))
+        assert len(work_of(options("--model", "digits", "--images", str(tmp_path / "set.npy"))).samples.images) == run
