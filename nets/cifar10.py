@@ -25,14 +25,14 @@ class LabelledImages:
     source: str
 
 
-def load_cifar10(path, part, advance=lambda done: None, cache=CACHE):
+def load_cifar10(path, part, advance=lambda done: None, cache=None):
     """Return the LabelledImages of `part` ("train" or "test") of CIFAR-10 at `path`, a folder or a file.
 
-    advance is called with how many images are decoded, unless they are all in `cache` already. Raises UserError where the data is not there
-    or damaged.
+    advance is called with how many images are decoded, unless the folder `cache` (None: CACHE) has them all already. Raises UserError where the data
+    is not there or damaged.
     """
     source = find_source(path, part)
-    kept = Path(cache) / f"{_key(source, part)}.npz"
+    kept = Path(cache or CACHE) / f"{_key(source, part)}.npz"
     if not kept.exists():
         images, labels = read_source(source, part, advance)
         with whole_file(kept) as file:
