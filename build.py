@@ -38,7 +38,7 @@ def main():
         module = next((importlib.import_module(name) for name in modules if name), None)
         if module is None:
             parser.add_argument("-h", "--help", action="help", help="show this text")
-            parser.parse_args()
+            parser.parse_known_args()
             raise UserError("nothing to do: give --target, --check, --evaluate, --doctor, --configs or --version; --help says more")
         return module.run(rest)
     except UserError as error:

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Bars: what is asked beside what was measured, as a table, as JSON and as an exit status."""
 
+import argparse
 import json
+import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -64,3 +66,24 @@ def conclude(bars, path=None):
         except OSError as error:
             raise UserError(f"cannot write {path}: {error}") from error
     return 0 if all(bar.holds for bar in bars) else 1
+
+
+def run_bars(program, description, names, bars_of, words=None):
+    """Be a program of bench/ whose rows are simulated: `bars_of(rows, jobs)` returns the Bars of the rows that the command line asks for.
+
+    Returns the exit status: that of conclude(), 2 for an error, 130 where it was interrupted.
+    """
+    parser = argparse.ArgumentParser(prog=program, description=description)
+    add_options(parser, names)
+    parser.add_argument("--jobs", type=int, default=2, help="simulations at a time (default: %(default)s)")
+    arguments = parser.parse_args(words)
+    try:
+        if arguments.jobs < 1:
+            raise UserError(f"--jobs must be at least 1, not {arguments.jobs}")
+        return conclude(bars_of(chosen(arguments, names), arguments.jobs), arguments.json)
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130

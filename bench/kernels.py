@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """How well single layers and small stacks of them do: cycles of the whole SoC in litex_sim, LiteDRAM's model included, outputs exact."""
 
-import argparse
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,8 +11,7 @@ if __name__ == "__main__":
 
 import numpy as np
 
-from accel.errors import UserError
-from bench.bars import Bar, add_options, chosen, conclude
+from bench.bars import Bar, run_bars
 from bench.soc_runs import cycles_table, run_networks
 from bench.workloads import BLOCK, COLUMNS, FC_SIDE, LANES, RUNS, network_of
 from targets.console import console
@@ -35,7 +33,10 @@ def over_density(density):
 
 
 def channels_set(weights):
-    """Return int [tiles, blocks]: how many input channels of each block of 32 each tile of 16 filters keeps; weights [outputs, height, width, inputs]."""
+    """Return int [tiles, blocks]: how many input channels of each block of 32 each tile of 16 filters keeps.
+
+    weights: [outputs, height, width, inputs].
+    """
     used = weights.any(axis=(1, 2)).reshape(-1, COLUMNS, weights.shape[3]).any(axis=1)
     return used.reshape(len(used), -1, BLOCK).sum(axis=2)
 
@@ -136,25 +137,16 @@ def measure(names, jobs):
     return measured
 
 
+def measured_bars(names, jobs):
+    """Measure what rows need, print where the cycles went, and return the Bars."""
+    measured = measure(dict.fromkeys(run for name in names for run in ROWS[name].runs), jobs)
+    console().print(cycles_table(measured.values()))
+    return bars_of(names, measured)
+
+
 def main(words=None):
-    """Print the bars that the command line asks for, and where the cycles went; returns the exit status."""
-    parser = argparse.ArgumentParser(prog="bench/kernels.py", description=__doc__)
-    add_options(parser, ROWS)
-    parser.add_argument("--jobs", type=int, default=2, help="simulations at a time (default: %(default)s)")
-    arguments = parser.parse_args(words)
-    try:
-        if arguments.jobs < 1:
-            raise UserError(f"--jobs must be at least 1, not {arguments.jobs}")
-        names = chosen(arguments, ROWS)
-        measured = measure(dict.fromkeys(run for name in names for run in ROWS[name].runs), arguments.jobs)
-        console().print(cycles_table(measured.values()))
-        return conclude(bars_of(names, measured), arguments.json)
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        return 130
+    """Print the bars that the command line asks for; returns the exit status."""
+    return run_bars("bench/kernels.py", __doc__, ROWS, measured_bars, words)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """How fast real networks run on real inputs: cycles of the whole SoC in litex_sim, LiteDRAM's model included, every tensor exact."""
 
-import argparse
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,8 +11,7 @@ if __name__ == "__main__":
 
 from rich.table import Table
 
-from accel.errors import UserError
-from bench.bars import Bar, add_options, chosen, conclude
+from bench.bars import Bar, run_bars
 from bench.real_networks import NETWORKS
 from bench.soc_runs import CLOCK_HZ, cycles_table, run_networks
 from targets.console import console
@@ -65,26 +63,17 @@ def peers_table(measured):
     return table
 
 
+def bars_of(names, jobs):
+    """Measure rows, print where the cycles went and what peers do, and return the Bars."""
+    measured = measure(names, jobs)
+    console().print(cycles_table(measured.values()))
+    console().print(peers_table(measured))
+    return [Bar(row, ROWS[row].config, ROWS[row].asked, measured[row].cycles, "cycles", "lower") for row in names]
+
+
 def main(words=None):
-    """Print the bars that the command line asks for, where the cycles went and what peers do; returns the exit status."""
-    parser = argparse.ArgumentParser(prog="bench/networks.py", description=__doc__)
-    add_options(parser, ROWS)
-    parser.add_argument("--jobs", type=int, default=2, help="simulations at a time (default: %(default)s)")
-    arguments = parser.parse_args(words)
-    try:
-        if arguments.jobs < 1:
-            raise UserError(f"--jobs must be at least 1, not {arguments.jobs}")
-        names = chosen(arguments, ROWS)
-        measured = measure(names, arguments.jobs)
-        console().print(cycles_table(measured.values()))
-        console().print(peers_table(measured))
-        return conclude([Bar(row, ROWS[row].config, ROWS[row].asked, measured[row].cycles, "cycles", "lower") for row in names], arguments.json)
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        return 130
+    """Print the bars that the command line asks for; returns the exit status."""
+    return run_bars("bench/networks.py", __doc__, ROWS, bars_of, words)
 
 
 if __name__ == "__main__":

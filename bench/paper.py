@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The paper's tables with our columns: networks counted, whole images in litex_sim (random weights, outputs exact), beside the published figures."""
 
-import argparse
 import sys
 from dataclasses import dataclass, replace
 from functools import partial
@@ -12,8 +11,7 @@ if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from accel.config import CONFIGS
-from accel.errors import UserError
-from bench.bars import Bar, add_options, chosen, conclude
+from bench.bars import Bar, run_bars
 from bench.paper_tables import networks_table, operations_rate, prior_table, saved, speed_table
 from bench.soc_runs import cycles_table, run_networks
 from compiler.program import compile_network
@@ -98,28 +96,19 @@ def bar(name, measured):
     return Bar(name, CONFIG, row.asked, row.figure(measured[name]), row.unit, row.better)
 
 
+def measured_bars(names, jobs):
+    """Run the networks that rows need, print the tables, and return the Bars."""
+    runs = [name for name in names if name in RUNS]
+    measured = run_networks([network_of(name) for name in runs], CONFIG, jobs) if runs else {}
+    cycles = [cycles_table(measured.values())] if measured else []
+    for table in (networks_table(), *cycles, speed_table(measured.values()), prior_table(measured.get("alexnet-convs"))):
+        console().print(table)
+    return [bar(name, measured) for name in names]
+
+
 def main(words=None):
     """Print the tables and the bars that the command line asks for; returns the exit status."""
-    parser = argparse.ArgumentParser(prog="bench/paper.py", description=__doc__)
-    add_options(parser, ROWS)
-    parser.add_argument("--jobs", type=int, default=2, help="simulations at a time (default: %(default)s)")
-    arguments = parser.parse_args(words)
-    try:
-        if arguments.jobs < 1:
-            raise UserError(f"--jobs must be at least 1, not {arguments.jobs}")
-        names = chosen(arguments, ROWS)
-        runs = [name for name in names if name in RUNS]
-        measured = run_networks([network_of(name) for name in runs], CONFIG, arguments.jobs) if runs else {}
-        cycles = [cycles_table(measured.values())] if measured else []
-        for table in (networks_table(), *cycles, speed_table(measured.values()), prior_table(measured.get("alexnet-convs"))):
-            console().print(table)
-        return conclude([bar(name, measured) for name in names], arguments.json)
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        return 130
+    return run_bars("bench/paper.py", __doc__, ROWS, measured_bars, words)
 
 
 if __name__ == "__main__":

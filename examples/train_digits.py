@@ -13,8 +13,12 @@ import warnings
 from pathlib import Path
 
 import numpy as np
-import torch
-from torch import nn
+
+try:
+    import torch
+    from torch import nn
+except ModuleNotFoundError as error:
+    sys.exit(f"error: training needs packages that are not installed ({error}): .venv/bin/pip install -r requirements-train.txt")
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
@@ -93,9 +97,10 @@ def main():
     np.savez(folder / "test.npz", **dict(zip("xy", digits(held_back=True))))
 
     common = ["./build.py", "--model", folder / "digits.onnx", "--calibrate", folder / "train.npz"]
+    tested = ["--images", folder / "test.npz"]
     for step in (["--check", "--config", arguments.config],
-                 ["--images", folder / "test.npz", "--evaluate"],
-                 ["--images", folder / "test.npz", "--target", "sim", "--config", arguments.config, "--count", "16", "--run", "--json", folder / "run.json"]):
+                 [*tested, "--evaluate"],
+                 [*tested, "--target", "sim", "--config", arguments.config, "--count", "16", "--run", "--json", folder / "run.json"]):
         command = [str(word) for word in common + step]
         print("$", " ".join(command), flush=True)
         status = subprocess.run(command, cwd=ROOT).returncode

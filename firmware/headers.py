@@ -8,14 +8,16 @@ from accel import isa
 from compiler.binary import HEADER, LAYER, MAGIC, MODEL_ADDRESS, MOST_STEPS, NAME_BYTES, STEP, VERSION
 from compiler.numbers import Rounding
 
+_SIGNED = ("clamp_min", "clamp_max", "input_zero", "output_zero")
+
 
 def _define(name, value):
     return f"#define {name} 0x{value:x}u"
 
 
 def _header(guard, lines):
-    text = "\n".join(lines)
-    return f"/* SPDX-License-Identifier: BSD-2-Clause */\n/* Generated: change the tables, not this file. */\n#ifndef {guard}\n#define {guard}\n\n{text}\n\n#endif\n"
+    comments = ["/* SPDX-License-Identifier: BSD-2-Clause */", "/* Generated: change the tables, not this file. */"]
+    return "\n".join([*comments, f"#ifndef {guard}", f"#define {guard}", "", *lines, "", "#endif", ""])
 
 
 def registers_header():
@@ -25,7 +27,8 @@ def registers_header():
               _define("ACCEL_CONTROL_START", CONTROL_START), _define("ACCEL_CONTROL_ACKNOWLEDGE", CONTROL_ACKNOWLEDGE),
               _define("ACCEL_STATUS_BUSY", STATUS_BUSY), _define("ACCEL_STATUS_DONE", STATUS_DONE), _define("ACCEL_STATUS_ERROR", STATUS_ERROR),
               _define("ACCEL_RECORDS", RECORDS_OFFSET), _define("ACCEL_RECORD_COUNT", RECORDS), _define("ACCEL_RECORD_WORDS", RECORD_WORDS),
-              _define("ACCEL_RECORD_FIELDS", len(RECORD_FIELDS)), _define("ACCEL_FILTERS", FILTERS_OFFSET), _define("ACCEL_FILTER_WORDS", FILTER_WORDS)]
+              _define("ACCEL_RECORD_FIELDS", len(RECORD_FIELDS)), _define("ACCEL_FILTERS", FILTERS_OFFSET),
+              _define("ACCEL_FILTER_WORDS", FILTER_WORDS)]
     lines += [_define(f"ACCEL_ERROR_{name}", code) for code, (name, _) in ERRORS.items()]
     return _header("ACCEL_REGISTERS_H", lines)
 
@@ -44,8 +47,9 @@ def model_header():
              _define("MODEL_NAME_BYTES", NAME_BYTES), _define("MODEL_MOST_STEPS", MOST_STEPS), ""]
     lines += [_define(f"MODEL_ROUNDING_{rounding.name}", rounding) for rounding in Rounding]
     for structure, table in (("model_header", HEADER), ("model_step", STEP), ("model_layer", LAYER)):
-        lines += ["", f"struct {structure} {{", *(f"\tint32_t {name}; /* {meaning} */" if name in ("clamp_min", "clamp_max", "input_zero", "output_zero")
-                                                   else f"\tuint32_t {name}; /* {meaning} */" for name, meaning in table), "};"]
+        lines += ["", f"struct {structure} {{"]
+        lines += [f"\t{'int32_t' if name in _SIGNED else 'uint32_t'} {name}; /* {meaning} */" for name, meaning in table]
+        lines.append("};")
     return _header("MODEL_FORMAT_H", lines)
 
 

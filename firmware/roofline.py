@@ -153,8 +153,8 @@ def _key(axes, labels):
     rows = max(32, -(-len(labels) // 2))
     for first in range(0, len(labels), rows):
         lines = [f"{first + i + 1}  {label}" for i, label in enumerate(labels[first:first + rows])]
-        axes.annotate("\n".join(lines), (1, 1), (10 + first / rows * 120, 0), xycoords="axes fraction", textcoords="offset points", fontsize=8, color=INK,
-                      va="top", linespacing=1.25)
+        axes.annotate("\n".join(lines), (1, 1), (10 + first / rows * 120, 0), xycoords="axes fraction", textcoords="offset points", fontsize=8,
+                      color=INK, va="top", linespacing=1.25)
 
 
 def _points(figure, axes, config, points, labels):
@@ -162,10 +162,11 @@ def _points(figure, axes, config, points, labels):
     for p, label in zip(points, labels, strict=True):
         whole = p is points[0]
         areas.append(60 if whole else 20 + 250 * p.cycles / points[0].cycles)
-        axes.scatter(p.intensity, p.rate, s=areas[-1], marker="D" if whole else "o", color=WHOLE if whole else LAYER, alpha=0.85, linewidth=0, zorder=3)
+        axes.scatter(p.intensity, p.rate, s=areas[-1], marker="D" if whole else "o", color=WHOLE if whole else LAYER, alpha=0.85, linewidth=0,
+                     zorder=3)
         line = {"arrowstyle": "-", "color": FAINT, "linewidth": 0.6, "shrinkA": 0, "shrinkB": 0}
-        texts.append(axes.annotate(label, (p.intensity, p.rate), (0, 0), textcoords="offset pixels", fontsize=9, color=WHOLE if whole else INK, zorder=4,
-                                   arrowprops=line))
+        texts.append(axes.annotate(label, (p.intensity, p.rate), (0, 0), textcoords="offset pixels", fontsize=9, color=WHOLE if whole else INK,
+                                   zorder=4, arrowprops=line))
     figure.draw_without_rendering()  # only then is it known where the points lie and how large the labels are
     boxes = [Text.get_window_extent(text) for text in texts]  # without their lines
     anchors = [tuple(axes.transData.transform((p.intensity, p.rate))) for p in points]

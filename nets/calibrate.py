@@ -86,7 +86,8 @@ class Histogram(Extent):
 def calibrate(network, images, method):
     """Return {tensor: (low, high)} of a FloatNetwork for float `images` [N, H, W, C]; low <= 0 <= high.
 
-    The ranges of input and output are always min and max: a pixel that is clipped is wrong everywhere, and clipped scores tie. Images go through in small batches. Raises UserError for an unknown method, no images, and values that are not finite.
+    The ranges of input and output are always min and max: a pixel that is clipped is wrong everywhere, and clipped scores tie.
+    Images go through in small batches. Raises UserError for an unknown method, no images, and values that are not finite.
     """
     if method not in METHODS:
         raise UserError(f"there is no calibration method {method!r}: use one of {', '.join(METHODS)}")

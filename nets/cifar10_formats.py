@@ -7,13 +7,13 @@ import lzma
 import pickle
 import re
 import tarfile
-import zipfile
 import zlib
 from pathlib import Path
 
 import numpy as np
 
 from accel.errors import UserError
+from nets.npz import UNREADABLE
 
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 PARTS = ("train", "test")
@@ -170,7 +170,7 @@ def _from_npz(path):
     try:
         with np.load(path, allow_pickle=False) as stored:
             images, labels = stored["x"], stored["y"]
-    except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile) as error:
+    except UNREADABLE as error:
         raise UserError(f"{path} is no .npz with images `x` and labels `y`: {error}") from error
     if images.dtype != np.uint8 or images.shape[1:] != (SIZE, SIZE, 3) or labels.shape != (len(images),):
         raise UserError(f"{path} holds x of {images.dtype} {images.shape} and y of {labels.shape}, "

@@ -25,7 +25,7 @@ def best(outputs):
 
 @dataclass(frozen=True)
 class Evaluation:
-    """`int8` and `real` are what best() gives of all images; `real` is None where there is no float network, `labels` [N] None where there are none."""
+    """`int8` and `real` are what best() gives of all images; `real` is None where there is no float network, `labels` [N] where there are none."""
 
     int8: np.ndarray
     real: np.ndarray | None
@@ -55,14 +55,10 @@ def evaluate(model, images, count, jobs=1, advance=lambda images: None):
     advance: called with how many images more are done. Raises UserError where the set has fewer images, a label is no class of the model, or there
     are neither labels nor a float network to compare with.
     """
-    images.check_count(count)
-    labels = None if images.labels is None else np.asarray(images.labels[:count])
     network = model.network
-    classes = int(np.prod(network.tensors[network.output].shape))
+    labels = images.labels_for(network, count)
     if labels is None and model.real is None:
         raise UserError("there is nothing to compare with: the images have no labels, give --labels FILE; and the model has no float network")
-    if labels is not None and not 0 <= labels.min() <= labels.max() < classes:
-        raise UserError(f"the labels go from {labels.min()} to {labels.max()}, but the model has {classes} classes, 0 to {classes - 1}")
     size = block_size(network)
     spans = [(first, min(first + size, count)) for first in range(0, count, size)]
     results = []

@@ -10,6 +10,7 @@ import numpy as np
 from accel.errors import UserError
 from compiler.ir import (
     Add, AveragePool2D, Concat, Conv2D, FullyConnected, Lookup, MaxPool2D, Network, Padding, Rescale, Softmax, Sums, TensorInfo)
+from nets.npz import UNREADABLE
 
 FORMAT = "sparcnet-network-1"
 _KINDS = {kind.op: kind for kind in (Add, AveragePool2D, Concat, Conv2D, FullyConnected, Lookup, MaxPool2D, Rescale, Softmax, Sums)}
@@ -39,10 +40,9 @@ def load_network(path):
                 raise UserError(f"{path} has the format {header.get('format')!r}, but {FORMAT!r} is what can be read")
             layers = tuple(_layer(values, stored) for values in header["layers"])
             tensors = {values["name"]: TensorInfo(**values) for values in header["tensors"]}
-            names, labels = (header["name"], header["input"], header["output"]), tuple(header["labels"])
-    except (OSError, EOFError, KeyError, ValueError, TypeError) as error:
+            return Network(header["name"], header["input"], header["output"], tensors, layers, tuple(header["labels"]))
+    except UNREADABLE as error:
         raise UserError(f"{path} is no network file: {error}") from error
-    return Network(*names, tensors, layers, labels)
 
 
 def _layer(values, stored):

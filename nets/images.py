@@ -1,18 +1,20 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Sets of images, whatever they are kept in, read a piece at a time; and the int8 numbers that a network takes for them."""
 
-import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from accel.errors import UserError
-from nets.pictures import Pictures, fitted
+from nets.image_arrays import Arrays, read_arrays
+from nets.labels import check_classes, read_labels
+from nets.pictures import Pictures
 from nets.preprocessing import Preprocessing
 from nets.quantise import dequantise, quantise_activations
 
+# Images of a set that are looked at to see whether its numbers suit a network.
+_LOOKED_AT = 16
 KINDS = ".npz or .npy of arrays, a PNG or JPEG, a folder or .tar of them"
 
 
@@ -23,20 +25,6 @@ class Samples:
     images: np.ndarray
     labels: np.ndarray | None = None
     pictures: np.ndarray | None = None
-
-
-class Arrays:
-    """Images [N, H, W, C] that are in memory: uint8 or float32 values, or int8 numbers as a network takes them. labels: [N], or None."""
-
-    def __init__(self, images, labels=None):
-        self.images, self.labels = images, labels
-
-    def __len__(self):
-        return len(self.images)
-
-    def read(self, first, last):
-        """Return the images from number `first` up to `last`."""
-        return self.images[first:last]
 
 
 @dataclass(frozen=True)
@@ -73,13 +61,28 @@ class ImageSet:
 
     def spread(self, count, tensor=None):
         """Return float32 [count, H, W, C] of images evenly spread over the set, or of all of them where there are fewer; tensor: see real()."""
-        places = np.unique(np.linspace(0, len(self) - 1, min(count, len(self))).astype(int))
-        return np.concatenate([self.real(place, place + 1, tensor) for place in places])
+        return np.concatenate([self.real(place, place + 1, tensor) for place in _spread(len(self), count)])
+
+    def labels_for(self, network, count):
+        """Return the labels of the first `count` images, int64 [count] or None. Raises UserError where there are fewer, or one is no class."""
+        self.check_count(count)
+        if self.labels is not None:
+            check_classes(self.labels[:count], network)
+        return None if self.labels is None else self.labels[:count]
 
     def samples(self, network, count):
-        """Return the first `count` images as the Samples of a Network. Raises UserError where there are fewer."""
-        self.check_count(count)
-        return Samples(self.int8(0, count, network.tensors[network.input]), None if self.labels is None else self.labels[:count])
+        """Return the first `count` images as the Samples of a Network. Raises UserError where there are fewer, or a label is no class."""
+        labels = self.labels_for(network, count)
+        return Samples(self.int8(0, count, network.tensors[network.input]), labels)
+
+    def outside(self, count, tensor):
+        """Return (share, low, high): of the numbers of a few of the first `count` images, those that the TensorInfo `tensor` cannot hold, being
+        more than half a step beyond low to high."""
+        low, high = ((limit - tensor.zero_point) * tensor.scale for limit in (-128, 127))
+        if self.source.dtype == np.int8:
+            return 0.0, low, high
+        values = np.stack([self.real(place, place + 1) for place in _spread(count, _LOOKED_AT)])
+        return float(((values < low - tensor.scale / 2) | (values > high + tensor.scale / 2)).mean()), low, high
 
     def _real(self, numbers, tensor):
         if numbers.dtype != np.int8:
@@ -89,20 +92,24 @@ class ImageSet:
         return dequantise(numbers, tensor.scale, tensor.zero_point).astype(np.float32)
 
 
+def _spread(size, count):
+    """Return `count` numbers evenly spread over 0 to size - 1, or all where there are fewer."""
+    return np.unique(np.linspace(0, size - 1, min(count, size)).astype(int))
+
+
 def open_images(path, shape, preprocessing=None, labels=None, resize=None, crop=False):
     """Return the ImageSet at `path` for a network that takes images of `shape` (height, width, channels).
 
-    An .npz has `images` or `x`, and perhaps `labels` or `y`; a .npy only images: int8 as the network takes them, or uint8 or float values. For pictures,
-    resize and crop see nets.pictures. labels: a text file of a class number a line, or a .npy. Raises UserError where something does not fit.
+    An .npz has `images` or `x`, and perhaps `labels` or `y`; a .npy only images: int8 as the network takes them, or uint8 or float values.
+    For pictures, resize and crop see nets.pictures. labels: a text file of a class number a line, or a .npy.
+    Raises UserError where something does not fit, or there is no image.
     """
     path = Path(path)
-    if path.suffix in (".npz", ".npy"):
-        images, own = _stored(path)
-        source = Arrays(_fitted_arrays(images, shape, resize, crop, path), own)
-    else:
-        source = Pictures(path, shape, resize, crop)
+    source = (read_arrays if path.suffix in (".npz", ".npy") else Pictures)(path, shape, resize, crop)
+    if not len(source):
+        raise UserError(f"there is no image in {path}")
     if labels is not None:
-        source.labels = _read_labels(labels)
+        source.labels = read_labels(labels)
     if source.labels is not None and len(source.labels) != len(source):
         raise UserError(f"there are {len(source)} images in {path}, but {len(source.labels)} labels")
     return ImageSet(source, preprocessing or Preprocessing())
@@ -120,44 +127,3 @@ def digits_samples(network, count=None):
     digit_set = ImageSet(Arrays(images, labels))
     samples = digit_set.samples(network, len(images) if count is None else count)
     return Samples(samples.images, samples.labels, images[:len(samples.images), ..., 0])
-
-
-def _stored(path):
-    """Return (images, labels or None) of an .npz or .npy."""
-    try:
-        stored = np.load(path, allow_pickle=False)
-        if isinstance(stored, np.ndarray):
-            return stored, None
-        with stored:
-            arrays = [next((stored[name] for name in names if name in stored), None) for names in (("images", "x"), ("labels", "y"))]
-    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
-        raise UserError(f"{path} is no file of images: {error}") from error
-    if arrays[0] is None:
-        raise UserError(f"{path} is no file of images: it has neither `images` nor `x`, N x H x W x C")
-    return arrays[0], arrays[1]
-
-
-def _fitted_arrays(images, shape, resize, crop, path):
-    if images.dtype not in (np.int8, np.uint8, np.float32, np.float64) or images.ndim < 2:
-        raise UserError(f"{path} is no file of images: it holds {images.dtype} of {images.shape}, not uint8, float or int8 of N x H x W x C")
-    if images.shape[1:] in ((shape[0] * shape[1] * shape[2],), shape[:2] if shape[2] == 1 else None):
-        images = images.reshape(-1, *shape)
-    if (resize or crop) and images.ndim == 4 and images.shape[3] == shape[2] and images.dtype == np.uint8:
-        picture = (lambda pixels: Image.fromarray(pixels[..., 0] if shape[2] == 1 else pixels))
-        return np.stack([fitted(picture(pixels), shape, resize, crop, f"image {i} of {path}") for i, pixels in enumerate(images)])
-    if images.shape[1:] != tuple(shape):
-        wanted, found = (" x ".join(map(str, size)) for size in (shape, images.shape[1:]))
-        if images.shape[1:] == (shape[2], *shape[:2]):
-            remedy = "put the channels last, images.transpose(0, 2, 3, 1)"
-        else:
-            remedy = "uint8 images can be fitted by --resize PIXELS and --crop"
-        raise UserError(f"the network takes images of {wanted}, but {path} holds images of {found}: {remedy}")
-    return images
-
-
-def _read_labels(path):
-    try:
-        values = np.load(path, allow_pickle=False) if Path(path).suffix == ".npy" else np.loadtxt(path, dtype=np.int64, ndmin=1)
-    except (OSError, EOFError, ValueError) as error:
-        raise UserError(f"{path} is no file of labels (a class number a line, or a .npy): {error}") from error
-    return values.reshape(-1)

@@ -2,26 +2,32 @@
 """Picture files: one PNG or JPEG, a folder of them, or a .tar of them; their labels where folders or names give them."""
 
 import io
+import lzma
 import re
 import tarfile
+import zlib
 from itertools import count
 from pathlib import Path, PurePath
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from accel.errors import UserError
+from nets.npz import UNREADABLE
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".ppm", ".pgm")
 _MODES = {1: "L", 3: "RGB"}
+_ARCHIVES = (".tar", ".tar.gz", ".tgz", ".tar.xz", ".tar.bz2")
+_DAMAGED_TAR = (tarfile.TarError, lzma.LZMAError, zlib.error, EOFError, OSError, ValueError)
 
 
 class Pictures:
     """The pictures of a file, folder or .tar at `path`, for a network that takes images of `shape` (height, width, channels).
 
     labels: int64 [N], or None. They are the numbers of the sub-folders, in the order of their names, or the folders' names where these are
-    numbers; without sub-folders the number before _ or - that each file's name begins with. Labelled pictures come one of each class in turn, so that the first
-    ones are of all classes. resize: pixels that the shorter side is scaled to, None: as it is. crop: the centre is cut out.
+    numbers; without sub-folders the number before the first underscore of each file's name, as in 7_cat.png. Labelled pictures come one of each
+    class in turn, so that the first ones are of all classes. resize: pixels that the shorter side is scaled to, None: as it is. crop: the centre is
+    cut out.
     Raises UserError where there is no picture.
     """
 
@@ -29,7 +35,7 @@ class Pictures:
         self.path, self.shape, self.resize, self.crop = Path(path), shape, resize, crop
         if shape[2] not in _MODES:
             raise UserError(f"{path} holds pictures, which have 1 or 3 channels, but the network takes {shape[2]}: give the images as an .npz")
-        self.openers = _tar_openers(self.path) if self.path.is_file() and tarfile.is_tarfile(self.path) else _file_openers(self.path)
+        self.openers = _tar_openers(self.path) if self.path.is_file() and _is_tar(self.path) else _file_openers(self.path)
         if not self.openers:
             raise UserError(f"there is no picture ({', '.join(SUFFIXES)}) in {path}")
         names, self.labels = sorted(self.openers), None
@@ -42,16 +48,26 @@ class Pictures:
     def __len__(self):
         return len(self.names)
 
+    @property
+    def dtype(self):
+        """What read() returns."""
+        return np.dtype(np.uint8)
+
     def read(self, first, last):
-        """Return uint8 [last - first, height, width, channels]. Raises UserError, with the file's name, for one that cannot be read or does not fit."""
+        """Return uint8 [last - first, height, width, channels].
+
+        Raises UserError, with the file's name, for one that cannot be read, has more than 8 bits a value, or does not fit.
+        """
         return np.stack([self._picture(name) for name in self.names[first:last]])
 
     def _picture(self, name):
         try:
             with Image.open(io.BytesIO(self.openers[name]())) as image:
-                picture = image.convert(_MODES[self.shape[2]])
-        except (OSError, UnidentifiedImageError, Image.DecompressionBombError, ValueError, SyntaxError) as error:
+                mode, picture = image.mode, image.convert(_MODES[self.shape[2]])
+        except (*UNREADABLE, Image.DecompressionBombError, tarfile.TarError) as error:
             raise UserError(f"{name} is no picture that can be read: {error}") from error
+        if mode.startswith(("I", "F")):
+            raise UserError(f"{name} has more than 8 bits a value: save it with 8, or give the images as an .npz")
         return fitted(picture, self.shape, self.resize, self.crop, name)
 
 
@@ -78,7 +94,7 @@ def labels_of(names):
     if len(classes) > 1:
         numbers = {name: int(name) if all(each.isdigit() for each in classes) else i for i, name in enumerate(classes)}
         return np.array([numbers[folder] for folder in folders], np.int64)
-    found = [re.match(r"\d+(?=[_-])", PurePath(name).name) for name in names]
+    found = [re.match(r"\d+(?=_)", PurePath(name).name) for name in names]
     return np.array([int(match[0]) for match in found], np.int64) if len(names) > 1 and all(found) else None
 
 
@@ -97,19 +113,25 @@ def _file_openers(path):
     return {str(file): file.read_bytes for file in files}
 
 
-def _tar_openers(path):
+def _is_tar(path):
     try:
+        return path.name.endswith(_ARCHIVES) or tarfile.is_tarfile(path)
+    except _DAMAGED_TAR:
+        return True
+
+
+def _tar_openers(path):
+    """As _file_openers, of the files in an archive. A compressed one can only be read from its beginning: all pictures of it are kept."""
+    try:
+        with tarfile.open(path) as archive:
+            if not isinstance(archive.fileobj, io.BufferedReader):
+                contents = {member.name: archive.extractfile(member).read() for member in archive if _wanted(member)}
+                return {name: lambda data=data: data for name, data in contents.items()}
         archive = tarfile.open(path, "r:")
-    except tarfile.ReadError:
-        return _unpacked(path)
-    return {member.name: lambda member=member: archive.extractfile(member).read() for member in archive if _wanted(member)}
-
-
-def _unpacked(path):
-    """A compressed archive can only be read from its beginning: all pictures of it are kept."""
-    with tarfile.open(path) as archive:
-        contents = {member.name: archive.extractfile(member).read() for member in archive if _wanted(member)}
-    return {name: lambda data=data: data for name, data in contents.items()}
+        return {member.name: lambda member=member: archive.extractfile(member).read() for member in archive if _wanted(member)}
+    except _DAMAGED_TAR as error:
+        reason = str(error).partition("\n")[0].rstrip(":")  # tarfile goes on with a line for each kind of archive that it tried
+        raise UserError(f"{path} is no archive that can be read: {reason}") from error
 
 
 def _wanted(member):

@@ -7,16 +7,18 @@ import numpy as np
 from rich.table import Table
 
 from accel.config import load_config
+from accel.errors import UserError
 from compiler.binary import MODEL_ADDRESS, build_binary
 from compiler.placement import place_layers
+from compiler.products import products
 from targets.console import console
-from targets.model_options import add_image_options, add_model_options, model_of
+from targets.model_options import add_model_options, add_preprocessing_options, given_preprocessing, model_of
 
 CLOCK_HZ = 100_000_000
 # What a float model is quantised with where no images are given.
 _STANDARD_IMAGES, _SEED = 4, 2017
-_STANDARD_NOTE = (f"no --calibrate was given: the ranges come from {_STANDARD_IMAGES} images of random numbers, which does for placement, cycles and "
-                  "bytes, but not for running or evaluating the model")
+_STANDARD_NOTE = (f"no --calibrate was given: the ranges come from {_STANDARD_IMAGES} images of random numbers, so that placement, cycles and bytes "
+                  "are nearly those of real ones (whether an input of a concatenation is rescaled depends on the ranges), but accuracy is not")
 
 
 def standard_images(shape):
@@ -39,16 +41,29 @@ def layer_table(title, network, model, indices):
     return table
 
 
+def utilisation(compiled):
+    """Return (products that the programs of a CompiledModel form, their share of what the grid could form in the cycles predicted)."""
+    done = sum(sum(products(compiled.config, program.words, compiled.image, compiled.base).values()) for program in compiled.programs)
+    cycles = sum(layer.cycles_predicted for layer in compiled.layers if not layer.on_cpu)
+    return done, done / cycles / compiled.config.macs_per_cycle
+
+
 def check(model, config):
-    """Print where each layer of a Model would run on `config`, what it would take, and what importing changed. Raises UserError where it cannot run."""
+    """Print where each layer of a Model would run on `config`, what it would take, and what importing changed.
+
+    Raises UserError where it cannot run.
+    """
     network, screen = model.network, console()
     compiled = build_binary(network, config).model
     units = [layer for layer in compiled.layers if not layer.on_cpu]
     cycles, macs = (sum(getattr(layer, name) for layer in units) for name in ("cycles_predicted", "macs"))
     screen.print(layer_table(f"{network.name} on {config.name}: cycles predicted, bytes of DRAM", network, compiled, model.indices))
-    screen.print(f"{cycles:,} cycles an image on the accelerator: {CLOCK_HZ / cycles:,.0f} images/s at {CLOCK_HZ // 1_000_000} MHz; {macs:,} multiply-accumulates, "
-                 f"{macs / cycles / config.macs_per_cycle:.1%} of what the grid could do", highlight=False)
     others = [layer.name for layer in compiled.layers if layer.on_cpu]
+    done, share = utilisation(compiled)
+    rate = f"{CLOCK_HZ / cycles:,.0f} images/s at {CLOCK_HZ // 1_000_000} MHz{' without the CPU' if others else ''}"
+    screen.print(f"{cycles:,} cycles an image on the accelerator: {rate}; {done:,} multiply-accumulates done ({macs:,} dense), {share:.1%} of what "
+                 "the grid could do",
+                 highlight=False, soft_wrap=True)
     if others:
         screen.print(f"the CPU's part comes on top: {', '.join(others)}; --run measures it", highlight=False)
     screen.print(f"{compiled.end - MODEL_ADDRESS:,} bytes of DRAM: {compiled.program_address - compiled.base:,} of weights, "
@@ -61,9 +76,11 @@ def run(words):
     """Do what the command line (a list of words) says; returns the exit status."""
     parser = argparse.ArgumentParser(prog="./build.py --check", description=__doc__, allow_abbrev=False)
     add_model_options(parser)
-    add_image_options(parser)
+    add_preprocessing_options(parser.add_argument_group("images of --calibrate"))
     parser.add_argument("--config", default="arty-35", help="a configuration by name or .toml file (default: %(default)s)")
     arguments = parser.parse_args(words)
+    if given_preprocessing(arguments) and not arguments.calibrate:
+        raise UserError(f"{given_preprocessing(arguments)[0]} is for the images of --calibrate SET: give one, or leave it out")
     config = load_config(arguments.config)
     model = model_of(arguments, standard_images)
     check(model, config)

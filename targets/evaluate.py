@@ -13,7 +13,7 @@ from nets.evaluation import TOP, evaluate
 from nets.images import KINDS
 from nets.sqnr import sqnr
 from targets.console import console, progress
-from targets.model_options import add_image_options, add_model_options, image_set, model_of
+from targets.model_options import add_image_options, add_model_options, image_set, model_of, note_of_range
 
 # Images that are named of those that float and int8 classify differently, and images that --sqnr takes.
 _NAMED, _SQNR_IMAGES = 10, 32
@@ -66,7 +66,8 @@ def show(network, evaluation):
         changed = evaluation.changed
         share = 1 - len(changed) / len(evaluation.int8)
         named = ", ".join(map(str, changed[:_NAMED])) + (" and others" if len(changed) > _NAMED else "")
-        screen.print(f"int8 says what float says for {share:.2%} of the images; {len(changed)} differ{f': {named}' if named else ''}", highlight=False)
+        screen.print(f"int8 says what float says for {share:.2%} of the images; {len(changed)} differ{f': {named}' if named else ''}",
+                     highlight=False)
 
 
 def run(words):
@@ -101,6 +102,9 @@ def run(words):
             bar.update(task, description="each layer beside float", total=None)
             ratios = sqnr(model.real, network, images.spread(min(count, _SQNR_IMAGES), network.tensors[network.input]))
     show(network, evaluation)
+    note = note_of_range(images, count, network)
+    if note:
+        print(f"note: {note}")
     if ratios is not None:
         console().print(noise_table(network, ratios))
     if arguments.json:

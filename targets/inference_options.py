@@ -24,7 +24,8 @@ def add_options(parser):
                        help="how many images the accelerator takes in one run, which then share each layer's weights (default: %(default)s)")
     group.add_argument("--run", action="store_true", help="run the model")
     group.add_argument("--json", metavar="FILE", help="write the run's figures to FILE")
-    group.add_argument("--timeline", metavar="FILE.json", help="write where the median image's cycles went as a trace for Perfetto or Chrome's viewer")
+    group.add_argument("--timeline", metavar="FILE.json",
+                       help="write where the median image's cycles went as a trace for Perfetto or Chrome's viewer")
     group.add_argument("--roofline", metavar="FILE.png", help="draw the layers of the median image under the roofs of grid and memory")
     group.add_argument("--cpu", action="store_true", help="also run one image by the CPU alone")
     group.add_argument("--pictures", action="store_true", help="print the images as text, with label and prediction")

@@ -52,7 +52,10 @@ def boot_files(work, firmware, fault=None):
 
 
 def _flip_weight_bit(work):
-    """Return the model binary's bytes with one bit of the last channel's weight flipped in the last layer that has weights: nothing after it can hide it."""
+    """Return the model binary's bytes with one bit of the last channel's weight flipped in the last layer that has weights.
+
+    Nothing after it can hide it.
+    """
     layer = next(layer for layer in reversed(work.binary.model.layers) if layer.plan is not None and layer.plan.last_weight is not None)
     place = layer.stream_address - MODEL_ADDRESS + layer.plan.last_weight
     data = bytearray(work.binary.data)

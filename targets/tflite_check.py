@@ -14,9 +14,10 @@ class TFLiteCheck:
         self.interpreter = importer("interpreter").Interpreter(model.source)
 
     def difference(self, image):
-        """Return the sentence on the first tensor of int8 `image` [H, W, C] in which reference and interpreter differ: layer, position, both values; or None.
+        """Return the sentence on the first tensor of int8 `image` [H, W, C] in which reference and interpreter differ, or None where none does.
 
-        What the SoC stores is held against the reference elsewhere, so that no difference here and none there is equality with TFLite.
+        It names layer, position and both values. What the SoC stores is held against the reference elsewhere, so that no difference here and none
+        there is equality with TFLite.
         """
         ours, theirs = execute(self.network, image[None]), self.interpreter.run(image)
         for layer in self.network.layers:
@@ -25,7 +26,8 @@ class TFLiteCheck:
                 values = ours[layer.output][0]
                 found = first_difference(theirs[number].reshape(values.shape), values)
                 if found:
-                    return f"{describe_difference(layer.name, layer.output, found)} (expected is what TFLite's interpreter gives for tensor {number} of the file)"
+                    return (f"{describe_difference(layer.name, layer.output, found)} (expected is what TFLite's interpreter gives for tensor "
+                            f"{number} of the file)")
         return None
 
 

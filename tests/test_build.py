@@ -18,6 +18,7 @@ def build(*words):
 
 @pytest.mark.parametrize("words, sentence", [
     ([], "nothing to do: give --target"),
+    (["--model", "digits"], "nothing to do: give --target"),
     (["--target", "zynq"], "unknown target 'zynq': choose sim or arty"),
     (["--target", "sim"], "nothing to do: give --run"),
     (["--target", "sim", "--run"], "--run needs --model"),
@@ -29,8 +30,10 @@ def build(*words):
     (["--target", "sim", "--run", "--model", "digits", "--config", "tiny"], "moves 4 bytes a cycle, but the SoC's memory port 16"),
     (["--target", "sim", "--run", "--model", "digits", "--images", "gone.npz"], "gone.npz is no file of images"),
     (["--target", "sim", "--run", "--model", "digits", "--json", "/no/such/folder/x.json"], "there is no folder /no/such/folder"),
-    (["--target", "sim", "--run", "--model", "digits", "--timeline", "/no/such/folder/x.json"], "--timeline /no/such/folder/x.json: there is no folder"),
-    (["--target", "sim", "--run", "--model", "digits", "--roofline", "/no/such/folder/x.png"], "--roofline /no/such/folder/x.png: there is no folder"),
+    (["--target", "sim", "--run", "--model", "digits", "--timeline", "/no/such/folder/x.json"],
+     "--timeline /no/such/folder/x.json: there is no folder"),
+    (["--target", "sim", "--run", "--model", "digits", "--roofline", "/no/such/folder/x.png"],
+     "--roofline /no/such/folder/x.png: there is no folder"),
     (["--check"], "there is no --model: give a model by name"),
     (["--check", "--model", "digits", "--config", "arty-36"], "unknown configuration 'arty-36'"),
     (["--check", "--model", "model.h5"], "or give a network file (.npz), a .tflite or an .onnx"),

@@ -1,12 +1,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Reads a file of arrays of known names and shapes."""
 
-import zipfile
-import zlib
-
 import numpy as np
 
 from accel.errors import UserError
+from nets.npz import UNREADABLE
 
 
 def read_arrays(path, shapes, integers=False):
@@ -19,7 +17,7 @@ def read_arrays(path, shapes, integers=False):
             arrays = {name: stored[name] for name in shapes if name in stored}
     except FileNotFoundError as error:
         raise UserError(f"there is no weights file {path}") from error
-    except (OSError, EOFError, ValueError, AttributeError, TypeError, zipfile.BadZipFile, zlib.error) as error:
+    except UNREADABLE as error:
         raise UserError(f"{path} is no file of arrays (.npz): {error}") from error
     for name, shape in shapes.items():
         _check(path, arrays, name, shape, integers)

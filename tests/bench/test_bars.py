@@ -7,7 +7,7 @@ import json
 import pytest
 
 from accel.errors import UserError
-from bench.bars import Bar, add_options, chosen, conclude
+from bench.bars import Bar, add_options, chosen, conclude, run_bars
 
 
 @pytest.mark.parametrize("better, measured, holds", [("higher", 0.9, True), ("higher", 0.89, False), ("lower", 0.9, True), ("lower", 0.91, False)])
@@ -50,3 +50,22 @@ def test_rows_come_in_their_own_order_all_where_none_is_named():
 def test_an_unknown_row_is_refused_with_the_names():
     with pytest.raises(UserError, match="no row 'd': choose a, b, c"):
         rows("d")
+
+
+def test_a_program_measures_the_rows_asked_for_and_ends_with_their_status(capsys):
+    def bars_of(rows, jobs):
+        return [Bar(row, "arty-35", jobs, 3, "cycles", "lower") for row in rows]
+
+    assert run_bars("bench/x.py", "", ("a", "b"), bars_of, ["b", "--jobs", "3"]) == 0
+    assert " b " in (said := capsys.readouterr().out) and " a " not in said
+    assert run_bars("bench/x.py", "", ("a", "b"), bars_of, []) == 1
+    assert run_bars("bench/x.py", "", ("a", "b"), bars_of, ["--jobs", "0"]) == 2
+    assert capsys.readouterr().err == "error: --jobs must be at least 1, not 0\n"
+
+
+@pytest.mark.parametrize("error, status, said", [(UserError("no data"), 2, "error: no data\n"), (KeyboardInterrupt(), 130, "interrupted\n")])
+def test_a_program_that_fails_has_a_status_of_its_own(error, status, said, capsys):
+    def bars_of(rows, jobs):
+        raise error
+
+    assert run_bars("bench/x.py", "", ("a",), bars_of, []) == status and capsys.readouterr().err == said

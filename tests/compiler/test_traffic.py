@@ -14,7 +14,8 @@ from tests.support.slices import slice_of
 CONFIG = CONFIGS["arty-35"]
 
 
-@pytest.mark.parametrize("make", [lambda seed: random_network(seed, CONFIG.columns, layers=3, words=600), lambda seed: random_graph(seed, CONFIG.columns)])
+@pytest.mark.parametrize("make", [lambda seed: random_network(seed, CONFIG.columns, layers=3, words=600),
+                                  lambda seed: random_graph(seed, CONFIG.columns)])
 @pytest.mark.parametrize("seed", slice_of(range(10), 3))
 def test_bytes_are_those_of_the_golden_models_records(make, seed):
     network = make(seed)
@@ -23,4 +24,5 @@ def test_bytes_are_those_of_the_golden_models_records(make, seed):
     assert sum(layer.instructions for layer in counted.values()) <= 16 * len(model.words)
     for layer, record in zip(model.layers, records, strict=True):
         moved = counted[layer.record]
-        assert (moved.weights, moved.read, moved.written) == tuple(record[name] for name in ("weight_bytes", "load_bytes", "store_bytes")), f"seed {seed}"
+        counters = tuple(record[name] for name in ("weight_bytes", "load_bytes", "store_bytes"))
+        assert (moved.weights, moved.read, moved.written) == counters, f"seed {seed}"

@@ -23,8 +23,8 @@ def histogram(*batches):
 
 def draw(kind, rng):
     """Return 20000 float32 values of a kind of tensor."""
-    values = {"linear": rng.normal(size=20000), "rectified": np.maximum(rng.normal(size=20000), 0), "sparse": rng.exponential(size=20000) ** 3 * (rng.random(20000) < 0.1),
-              "negative": -rng.random(20000)}[kind]
+    values = {"linear": rng.normal(size=20000), "rectified": np.maximum(rng.normal(size=20000), 0),
+              "sparse": rng.exponential(size=20000) ** 3 * (rng.random(20000) < 0.1), "negative": -rng.random(20000)}[kind]
     return values.astype(np.float32)
 
 

@@ -52,7 +52,8 @@ def test_int8_and_float_are_what_reference_and_float_run_say_of_all_images(jobs)
 
 def test_what_cannot_be_compared_is_refused():
     images = IMAGES[:, :8, :8, :1]
-    for labels, count, sentence in ((None, 5, "no labels, give --labels FILE"), (np.full(90, 10), 5, "labels go from 10 to 10, but the model has 10 classes"),
+    for labels, count, sentence in ((None, 5, "no labels, give --labels FILE"),
+                                    (np.full(90, 10), 5, "labels go from 10 to 10, but the model has 10 classes"),
                                     (np.full(90, -1), 5, "labels go from -1"), (np.zeros(90, int), 91, "--count must be 1 to 90, not 91")):
         with pytest.raises(UserError, match=sentence):
             evaluate(DIGITS, ImageSet(Arrays(images, labels)), count)

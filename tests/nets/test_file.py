@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """A network survives being written and read, and a file that is no network is refused."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -61,6 +62,41 @@ def test_a_file_that_is_no_network_is_refused(content, tmp_path):
     else:
         path.write_bytes(content)
     with pytest.raises(UserError, match="is no network file"):
+        load_network(path)
+
+
+@pytest.mark.parametrize("damage", range(12))
+def test_a_truncated_or_damaged_file_is_refused_or_read_but_never_a_traceback(damage, tmp_path):
+    path, rng = tmp_path / "bad.npz", np.random.default_rng(damage)
+    save_network(convolution((4, 4), 10, 6), path)
+    data = bytearray(path.read_bytes())
+    if damage < 3:
+        path.write_bytes(data[:len(data) * (damage + 1) // 4])
+        with pytest.raises(UserError, match="bad.npz is no network file"):
+            load_network(path)
+        return
+    for _ in range(40):
+        flipped = bytearray(data)
+        flipped[rng.integers(len(data))] ^= 1 << rng.integers(8)
+        path.write_bytes(flipped)
+        try:
+            load_network(path)
+        except UserError as error:
+            assert str(path) in str(error) or "layer" in str(error)
+
+
+@pytest.mark.parametrize("change", [lambda header: [header], lambda header: 1, lambda header: header | {"tensors": [1]},
+                                    lambda header: header | {"layers": None}, lambda header: header | {"output": ["out"]},
+                                    lambda header: header | {"layers": [layer | {"stride": [None, 1]} for layer in header["layers"]]}],
+                         ids=["list", "number", "tensors", "layers", "output", "stride"])
+def test_a_header_of_another_form_is_refused(change, tmp_path):
+    path = tmp_path / "bad.npz"
+    save_network(convolution((4, 4), 10, 6), path)
+    with np.load(path) as stored:
+        arrays = dict(stored)
+    header = change(json.loads(arrays.pop("header").tobytes()))
+    np.savez(path, header=np.frombuffer(json.dumps(header).encode(), np.uint8), **arrays)
+    with pytest.raises(UserError, match="bad.npz is no network file"):
         load_network(path)
 
 

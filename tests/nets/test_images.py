@@ -10,8 +10,8 @@ from PIL import Image
 from accel.errors import UserError
 from compiler.ir import TensorInfo
 from nets.images import open_images
-from nets.preprocessing import Preprocessing
 from nets.pictures import labels_of
+from nets.preprocessing import Preprocessing
 
 RNG = np.random.default_rng(1)
 SHAPE = (6, 5, 3)
@@ -42,7 +42,7 @@ def test_a_npy_holds_images_alone(tmp_path):
     np.testing.assert_array_equal(images.real(0, 1)[0], PIXELS[0].astype(np.float32) / 255)
 
 
-@pytest.mark.parametrize("shape, stored", [((6, 5, 1), (4, 6, 5)), ((6, 5, 3), (4, 90)), ((1, 1, 90), (4, 90))])
+@pytest.mark.parametrize("shape, stored", [((6, 5, 1), (4, 6, 5)), ((6, 5, 1), (4, 30)), ((1, 1, 90), (4, 90))])
 def test_an_array_without_channels_or_flattened_is_given_the_networks_shape(tmp_path, shape, stored):
     numbers = RNG.integers(-128, 128, stored, dtype=np.int8)
     np.savez(tmp_path / "set.npz", x=numbers)
@@ -86,6 +86,8 @@ def test_sub_folders_are_classes_and_come_in_turn(tmp_path):
     (["7/a.png", "12/b.png", "12/1.png"], [7, 12, 12]),
     (["cat/1.png", "dog/1.png"], [0, 1]),
     (["a.png", "7_b.png"], None),
+    (["0.png", "1.png", "2.png"], None),
+    (["0-a.png", "1-b.png"], None),
     (["12.png", "13.png"], None),
     (["12_a.png"], None),
     ([], None),
@@ -105,6 +107,37 @@ def test_a_tar_of_pictures_is_read_in_any_order(tmp_path, mode):
     assert images.labels.tolist() == [0, 1, 2]
     np.testing.assert_array_equal(images.real(2, 3)[0], PIXELS[0])
     np.testing.assert_array_equal(images.real(0, 2), PIXELS[[1, 2]])
+
+
+@pytest.mark.parametrize("suffix, mode", [(".tar", "w"), (".tgz", "w:gz"), (".tar.xz", "w:xz"), (".tar.bz2", "w:bz2")])
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.8])
+def test_a_truncated_archive_is_refused_with_its_name(suffix, mode, share, tmp_path):
+    save_pictures(tmp_path / "set", [f"{i}_a.png" for i in range(4)])
+    with tarfile.open(tmp_path / f"cut{suffix}", mode) as archive:
+        archive.add(tmp_path / "set", "set")
+    data = (tmp_path / f"cut{suffix}").read_bytes().rstrip(b"\0")
+    (tmp_path / f"cut{suffix}").write_bytes(data[:int(share * len(data))])
+    with pytest.raises(UserError, match=rf"cut{suffix} is no archive that can be read: |no picture .* in .*cut{suffix}") as caught:
+        open_images(tmp_path / f"cut{suffix}", SHAPE).real(0, 1)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_damaged_sets_are_refused_or_read_but_never_a_traceback(seed, tmp_path):
+    rng = np.random.default_rng(seed)
+    save_pictures(tmp_path, ["one.png", "one.jpg"])
+    np.savez_compressed(tmp_path / "one.npz", x=PIXELS, y=LABELS)
+    np.save(tmp_path / "one.npy", PIXELS)
+    for name in ("one.png", "one.jpg", "one.npz", "one.npy"):
+        data = (tmp_path / name).read_bytes()
+        for _ in range(40):
+            flipped = bytearray(data)
+            flipped[rng.integers(len(data))] ^= 1 << rng.integers(8)
+            (tmp_path / name).write_bytes(flipped)
+            try:
+                open_images(tmp_path / name, SHAPE).real(0, 1)
+            except UserError as error:
+                assert name in str(error)
 
 
 def test_a_grey_network_gets_grey_pictures(tmp_path):
@@ -139,11 +172,24 @@ def test_calibration_images_are_spread_over_the_set(tmp_path):
     assert images.spread(99).reshape(-1).tolist() == list(range(10))
 
 
+def test_the_share_of_numbers_beyond_the_networks_input_is_seen(tmp_path):
+    np.save(tmp_path / "set.npy", np.arange(256, dtype=np.uint8).reshape(1, 16, 16, 1))
+    images, tensor = open_images(tmp_path / "set.npy", (16, 16, 1)), TensorInfo("input", 16, 16, 1, scale=0.5, zero_point=-128)
+    assert images.outside(1, tensor) == (128 / 256, 0, 127.5)
+    assert images.outside(1, TensorInfo("input", 16, 16, 1, scale=1.0, zero_point=-128))[0] == 0
+    assert open_images(tmp_path / "set.npy", (16, 16, 1), Preprocessing(scale=1 / 255)).outside(1, tensor)[0] == 0
+
+
 def test_what_does_not_fit_is_refused_with_a_sentence(tmp_path):
     save_pictures(tmp_path / "folder", ["a.png", "b.png"])
     np.save(tmp_path / "wide.npy", np.zeros((2, 9, 5, 3), np.uint8))
     np.save(tmp_path / "first.npy", np.zeros((2, 3, 6, 5), np.uint8))
     np.save(tmp_path / "long.npy", np.zeros((2, *SHAPE), np.int64))
+    np.save(tmp_path / "row.npy", np.zeros((2, 90), np.uint8))
+    np.save(tmp_path / "none.npy", PIXELS[:0])
+    Image.fromarray(np.full((6, 5), 40000, np.uint16)).save(tmp_path / "deep.png")
+    for value in (np.nan, np.inf):
+        np.save(tmp_path / f"{value}.npy", np.where(np.arange(4).reshape(4, 1, 1, 1) == 2, value, PIXELS / 255))
     np.savez(tmp_path / "other.npz", pictures=PIXELS)
     np.savez(tmp_path / "set.npz", x=PIXELS, y=LABELS[:2])
     (tmp_path / "broken.npz").write_bytes(b"")
@@ -153,6 +199,9 @@ def test_what_does_not_fit_is_refused_with_a_sentence(tmp_path):
     cases = [
         ("wide.npy", {}, r"takes images of 6 x 5 x 3, but .*wide.npy holds images of 9 x 5 x 3: uint8 images can be fitted by --resize PIXELS"),
         ("first.npy", {}, "put the channels last"), ("long.npy", {}, "it holds int64"), ("other.npz", {}, "neither `images` nor `x`"),
+        ("row.npy", {}, "90 numbers in a row, whose order it does not say"), ("none.npy", {}, "there is no image in .*none.npy"),
+        ("deep.png", {"shape": (6, 5, 1)}, "deep.png has more than 8 bits a value"),
+        ("nan.npy", {}, "no finite numbers, first in image 2"), ("inf.npy", {}, "no finite numbers, first in image 2"),
         ("set.npz", {}, "4 images in .*set.npz, but 2 labels"), ("broken.npz", {}, "broken.npz is no file of images"),
         ("gone.npz", {}, "gone.npz is no file of images"), ("gone", {}, "there is no file or folder of images .*gone"),
         ("empty", {}, "there is no picture"), ("folder", {"shape": (6, 6, 3)}, r"takes images of 6 x 6 pixels, but .*a.png has 6 x 5"),

@@ -80,7 +80,8 @@ def test_relu_is_the_clamp_of_the_layer_before_it():
 
 def test_a_clip_within_the_range_clamps_both_ends():
     tensors = {name: FloatTensor(name, 4, 4, 2) for name in ("input", "a", "b")}
-    real = FloatNetwork("clip", "input", "b", tensors, (FloatActivation("wide", "input", "a", -2.0, 2.0), FloatActivation("clip", "a", "b", -1.0, 0.5)))
+    layers = FloatActivation("wide", "input", "a", -2.0, 2.0), FloatActivation("clip", "a", "b", -1.0, 0.5)
+    real = FloatNetwork("clip", "input", "b", tensors, layers)
     network = quantise_network(real, random_maps(real, 2))
     layer, info = network.layers[0], network.tensors["b"]
     assert isinstance(layer, Rescale) and len(network.layers) == 1
@@ -122,7 +123,8 @@ def two_branches(factor, shared):
 
 def test_what_only_a_concatenation_reads_has_its_scale():
     build = FloatBuilder("branches", 6, 6, 3)
-    build.concatenation("joined", *(build.convolution(name, "input", weights(4, 1, 1, 3) * factor, np.zeros(4)) for name, factor in (("a", 1), ("b", 9))))
+    branches = [build.convolution(name, "input", weights(4, 1, 1, 3) * factor, np.zeros(4)) for name, factor in (("a", 1), ("b", 9))]
+    build.concatenation("joined", *branches)
     network = quantise_network(build.network(), random_maps(build.network(), 1))
     assert len({info.scale for name, info in network.tensors.items() if name != "input"}) == 1 and len(network.layers) == 3
 

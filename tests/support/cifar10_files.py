@@ -33,8 +33,8 @@ def batch(images, labels):
     rows = b"J" + len(planes).to_bytes(4, "little")
     data_type = (b"cnumpy\ndtype\n" + _string(b"u1") + b"K\x00K\x01\x87R(K\x03" + _string(b"|")
                  + b"NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb")
-    array = (b"cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x00\x85" + _string(b"b") + b"\x87R(K\x01" + rows + b"M\x00\x0c\x86" + data_type
-             + b"\x89" + _string(planes.tobytes()) + b"tb")
+    array = (b"cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x00\x85" + _string(b"b") + b"\x87R(K\x01" + rows + b"M\x00\x0c\x86"
+             + data_type + b"\x89" + _string(planes.tobytes()) + b"tb")
     numbers = b"](" + b"".join(b"K" + bytes([label]) for label in labels) + b"e"
     return b"\x80\x02}(" + _string(b"batch_label") + _string(b"one") + _string(b"data") + array + _string(b"labels") + numbers + b"u."
 

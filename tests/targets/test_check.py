@@ -9,6 +9,7 @@ import pytest
 from accel.config import CONFIGS
 from accel.errors import UserError
 from compiler.binary import build_binary
+from compiler.expectation import expect
 from compiler.placement import ACCELERATOR, place_layers
 from compiler.program import compile_network
 from nets.builder import Builder
@@ -18,6 +19,8 @@ from nets.synthetic import convolution_network
 from targets import check
 from tests.support.float_networks import small_classifier
 from tests.support.float_to_onnx import float_to_onnx
+from tests.support.networks import convolution
+from tests.support.random_networks import random_images
 from tests.support.tflite_models import TFLiteModel
 
 CONFIG = CONFIGS["arty-35"]
@@ -65,18 +68,34 @@ def test_totals_are_printed_and_cycles_are_those_of_the_configuration(capsys, tm
     assert cycles["arty-100"] < cycles["arty-35"] == sum(layer.cycles_predicted for layer in build_binary(resnet8_network(), CONFIG).model.layers)
 
 
+@pytest.mark.parametrize("config", ["arty-35", "arty-100"])
+def test_what_pruning_leaves_out_is_not_counted_as_done(config, capsys, tmp_path):
+    network = convolution((12, 12), 128, 64, density=0.25)
+    save_network(network, tmp_path / "net.npz")
+    said = checked(capsys, "--model", tmp_path / "net.npz", "--config", config)
+    done, dense, share = re.search(r"([\d,]+) multiply-accumulates done \(([\d,]+) dense\), ([\d.]+)% of what the grid could do", said).groups()
+    done, dense = (int(number.replace(",", "")) for number in (done, dense))
+    model = build_binary(network, CONFIGS[config]).model
+    record, = expect(network, model, random_images(network, 1, 1)[0]).counters
+    assert done == record["macs"] and dense == model.layers[0].macs and done < 0.5 * dense
+    expected = 100 * done / model.layers[0].cycles_predicted / CONFIGS[config].macs_per_cycle
+    assert float(share) == pytest.approx(expected, abs=0.051) and float(share) <= 100
+
+
 def test_a_float_model_is_placed_without_images_and_the_note_says_what_that_is_worth(capsys, tmp_path):
     path = float_to_onnx(small_classifier(), 17).save(tmp_path / "net.onnx")
     said = checked(capsys, "--model", path)
     assert "no --calibrate was given" in said and "Conv0" in said
     np.savez(tmp_path / "set.npz", x=np.random.default_rng(1).normal(size=(3, 8, 8, 3)))
-    assert "no --calibrate" not in checked(capsys, "--model", path, "--calibrate", tmp_path / "set.npz", "--method", "minmax")
+    words = ("--calibrate", tmp_path / "set.npz", "--method", "minmax", "--calibrate-count", 2, "--mean", "0,0.5,1")
+    assert "no --calibrate" not in checked(capsys, "--model", path, *words)
 
 
 def test_what_the_cpu_computes_says_why_and_comes_on_top(capsys, tmp_path):
     model = TFLiteModel((6, 6, 3))
     said = checked(capsys, "--model", model.save(tmp_path, model.softmax(model.dense(model.convolution(model.input, 4), 10))))
     assert re.search(r"softmax.* CPU .*the accelerator has no exponential", said)
+    assert "images/s at 100 MHz without the CPU; " in said
     assert re.search("the CPU's part comes on top: [^,]+; --run measures it", said)
 
 
@@ -96,6 +115,12 @@ def test_what_does_not_fit_is_refused_by_the_layers_name(tmp_path):
     ([], "there is no --model"),
     (["--model", "digits", "--calibrate", "x.npz"], "is quantised already: leave out --calibrate"),
     (["--model", "digits", "--weights", "x.npz"], "--weights is for the described networks"),
+    (["--model", "digits", "--method", "mse"], "is quantised already: leave out --method"),
+    (["--model", "digits", "--calibrate-count", "4"], "is quantised already: leave out --calibrate-count"),
+    (["--model", "digits", "--mean", "1,2"], "--mean is for the images of --calibrate SET: give one, or leave it out"),
+    (["--model", "digits", "--std", "0"], "--std is for the images of --calibrate SET"),
+    (["--model", "digits", "--resize", "-4"], "--resize is for the images of --calibrate SET"),
+    (["--model", "digits", "--crop"], "--crop is for the images of --calibrate SET"),
     (["--model", "vgg7"], "is a description without numbers: give --weights FILE"),
     (["--model", "digits", "--calibrate-count", "0"], "--calibrate-count must be at least 1"),
     (["--model", "model.pt"], "unknown model 'model.pt': choose digits, "),
@@ -103,3 +128,23 @@ def test_what_does_not_fit_is_refused_by_the_layers_name(tmp_path):
 def test_options_that_do_not_fit_are_refused(words, sentence):
     with pytest.raises(UserError, match=re.escape(sentence)):
         check.run(words)
+
+
+@pytest.mark.parametrize("option", ["--images", "--labels"])
+def test_no_images_to_classify_are_taken(option, capsys):
+    with pytest.raises(SystemExit):
+        check.run(["--model", "digits", option, "/nonexistent"])
+    assert f"unrecognized arguments: {option}" in capsys.readouterr().err
+
+
+def test_a_count_without_a_set_to_calibrate_with_is_refused(tmp_path):
+    path = float_to_onnx(small_classifier(), 17).save(tmp_path / "net.onnx")
+    with pytest.raises(UserError, match="--calibrate-count is for the images of --calibrate SET"):
+        check.run(["--model", str(path), "--calibrate-count", "4"])
+
+
+def test_an_empty_set_to_calibrate_with_is_refused(tmp_path):
+    path = float_to_onnx(small_classifier(), 17).save(tmp_path / "net.onnx")
+    np.savez(tmp_path / "none.npz", x=np.zeros((0, 8, 8, 3), np.uint8))
+    with pytest.raises(UserError, match="there is no image in .*none.npz"):
+        check.run(["--model", str(path), "--calibrate", str(tmp_path / "none.npz")])

@@ -23,7 +23,8 @@ def tflite_run(tmp_path):
     model = TFLiteModel((8, 8, 3), seed=2)
     model.save(tmp_path, model.softmax(model.dense(model.pool("MAX_POOL_2D", model.convolution(model.input, 6)), 10)))
     np.savez(tmp_path / "set.npz", x=IMAGES.integers(-128, 128, (2, 8, 8, 3), dtype=np.int8), y=np.array([1, 2]))
-    return ["--model", str(tmp_path / "model.tflite"), "--images", str(tmp_path / "set.npz"), "--count", "2", "--run", "--json", str(tmp_path / "out.json")]
+    return ["--model", str(tmp_path / "model.tflite"), "--images", str(tmp_path / "set.npz"), "--count", "2", "--run",
+            "--json", str(tmp_path / "out.json")]
 
 
 def test_a_tflite_model_is_exact_as_tflites_interpreter_has_it(tflite_run, tmp_path, capsys):

@@ -50,6 +50,7 @@ def test_without_the_packages_there_is_one_sentence(tmp_path, monkeypatch):
 
     (tmp_path / "model.tflite").write_bytes(b"x")
     monkeypatch.setattr(zoo.importlib, "import_module", missing)
-    for work in (lambda: tflite_check(Model(None, tmp_path / "model.tflite", indices={"x": 0})), lambda: zoo.load_model(str(tmp_path / "model.tflite"))):
+    model = Model(None, tmp_path / "model.tflite", indices={"x": 0})
+    for work in (lambda: tflite_check(model), lambda: zoo.load_model(str(model.source))):
         with pytest.raises(UserError, match="No module named 'tflite'.*: run `make import`"):
             work()
