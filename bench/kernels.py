@@ -76,7 +76,7 @@ def batch_cost(batch, one):
 def cost_model_error(*runs):
     """Return the largest of |predicted cycles - cycles| / cycles over every layer of the runs that the accelerator computes."""
     pairs = [(layer["cycles_predicted"], cycles) for run in runs for layer, cycles in zip(run.report["layers"], run.layer_cycles, strict=True)
-             if layer["cycles_predicted"] is not None]
+             if layer["where"] == "accel"]
     return max(abs(predicted - cycles) / cycles for predicted, cycles in pairs)
 
 

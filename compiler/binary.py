@@ -56,6 +56,9 @@ STEP = (
     ("layer", "number of the CPU's layer in the table"),
 )
 
+# What firmware keeps the cycles of.
+MOST_STEPS = 256
+
 # Of a kernel's name: a binary has the names of those that its layers want (compiler/kernel_rows.py), so that a firmware can say which one it lacks.
 NAME_BYTES = 16
 
@@ -128,6 +131,8 @@ def build_binary(network, config, cpu=False, batch=1):
     streams, addresses = kernel_streams(lowered, [layer for layer in layers if cpu or on_cpu(layer)], config, streams_base)
     base = align(streams_base + len(streams))
     model = compile_network(network, config, base, batch)
+    if len(model.steps) > MOST_STEPS:
+        raise UserError(f"network {network.name!r} comes to {len(model.steps)} steps, programs and layers of the CPU, but a model has at most {MOST_STEPS}")
     size = base - MODEL_ADDRESS + len(model.image)
     header = _pack(HEADER, {**_header_words(network, model), **starts, "bytes": size, "layers": len(layers), "complete": cpu})
     rows = [{**row, "kernel": names.index(row["kernel"])}

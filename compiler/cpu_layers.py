@@ -42,7 +42,7 @@ class Lookup(_OnCpu):
     op = "lookup"
 
     def __post_init__(self):
-        object.__setattr__(self, "table", constant(self.table, np.int8))
+        object.__setattr__(self, "table", constant(self.table, np.int8, f"layer {self.name!r}: the table"))
 
     def check(self, where, source, target):
         """Raise UserError where the table has another size."""
@@ -89,8 +89,8 @@ class Sums(_OnCpu):
     op = "sums"
 
     def __post_init__(self):
-        object.__setattr__(self, "weights", constant(self.weights, np.int8))
-        object.__setattr__(self, "bias", constant(self.bias, np.int32))
+        object.__setattr__(self, "weights", constant(self.weights, np.int8, f"layer {self.name!r}: weights"))
+        object.__setattr__(self, "bias", constant(self.bias, np.int32, f"layer {self.name!r}: bias"))
 
     def output_shape(self, shape):
         """Return (1, 1, outputs)."""

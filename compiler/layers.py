@@ -9,9 +9,15 @@ from accel.errors import UserError
 from compiler.numbers import Rounding
 
 
-def constant(values, dtype):
-    """Return a copy of `values` as an array that nobody can write to."""
-    array = np.array(values, dtype)
+def constant(values, dtype, what):
+    """Return a copy of `values` as an array of integers of `dtype` that nobody can write to. Raises UserError where one, of `what`, does not fit."""
+    values, limits = np.asarray(values), np.iinfo(dtype)
+    if not (np.isfinite(values) & (values == np.round(values)) & (values >= limits.min) & (values <= limits.max)).all():
+        raise UserError(f"{what} must be whole numbers from {limits.min} to {limits.max}")
+    return _unchanging(values.astype(dtype))
+
+
+def _unchanging(array):
     array.setflags(write=False)
     return array
 
@@ -117,9 +123,9 @@ class Conv2D(Convolution):
 
     def __post_init__(self):
         for name, dtype in (("weights", np.int8), ("bias", np.int32), ("multipliers", np.int32), ("shifts", np.int8)):
-            object.__setattr__(self, name, constant(getattr(self, name), dtype))
+            object.__setattr__(self, name, constant(getattr(self, name), dtype, f"layer {self.name!r}: {name}"))
         if self.dynamic_mask is not None:
-            object.__setattr__(self, "dynamic_mask", constant(self.dynamic_mask, bool))
+            object.__setattr__(self, "dynamic_mask", _unchanging(np.array(self.dynamic_mask, bool)))
         object.__setattr__(self, "rounding", Rounding(self.rounding))
 
     @property

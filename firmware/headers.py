@@ -5,7 +5,7 @@ from accel.registers import (
     CONTROL_ACKNOWLEDGE, CONTROL_START, ERRORS, FILTER_WORDS, FILTERS_OFFSET, IDENTIFICATION, RECORD_FIELDS, RECORD_WORDS, RECORDS,
     RECORDS_OFFSET, REGISTERS, STATUS_BUSY, STATUS_DONE, STATUS_ERROR)
 from accel import isa
-from compiler.binary import HEADER, LAYER, MAGIC, MODEL_ADDRESS, NAME_BYTES, STEP, VERSION
+from compiler.binary import HEADER, LAYER, MAGIC, MODEL_ADDRESS, MOST_STEPS, NAME_BYTES, STEP, VERSION
 from compiler.numbers import Rounding
 
 _SIGNED = ("clamp_min", "clamp_max", "input_zero", "output_zero")
@@ -44,7 +44,7 @@ def config_header(config):
 def model_header():
     """Return the text of model_format.h: the structures of the model binary."""
     lines = ["#include <stdint.h>", "", _define("MODEL_ADDRESS", MODEL_ADDRESS), _define("MODEL_MAGIC", MAGIC), _define("MODEL_VERSION", VERSION),
-             _define("MODEL_NAME_BYTES", NAME_BYTES), ""]
+             _define("MODEL_NAME_BYTES", NAME_BYTES), _define("MODEL_MOST_STEPS", MOST_STEPS), ""]
     lines += [_define(f"MODEL_ROUNDING_{rounding.name}", rounding) for rounding in Rounding]
     for structure, table in (("model_header", HEADER), ("model_step", STEP), ("model_layer", LAYER)):
         lines += ["", f"struct {structure} {{"]

@@ -8,6 +8,7 @@ PROCESS = 1
 # Row -> the fields whose cycles lie in it, in the order in which a layer's time is laid out from left to right.
 _ROWS = {
     "layers": (),
+    "cpu: computed the layer": (),
     "fetch: waited for instructions": ("stall_fetch",),
     "load: waited for activations": ("stall_activations",),
     "weights: waited for weights": ("stall_weights",),
@@ -17,7 +18,7 @@ _ROWS = {
 }
 # Perfetto takes thread 0 for the idle thread, so rows count from 1.
 ROWS = tuple(enumerate(_ROWS, 1))
-LAYERS = 1
+LAYERS, CPU = 1, 2
 LAID_OUT = tuple((row, field) for row, title in ROWS for field in _ROWS[title])
 
 # Series of the byte counter -> field of the record.
@@ -31,8 +32,8 @@ _NOTE = ("Measured: where each layer ends, and how many of its cycles went to ea
 def timeline(name, config, clock_hz, run):
     """Return the JSON object (Chrome's trace event format, times in microseconds) of the ImageRun `run` of the network called `name`.
 
-    Row "layers" has each layer from the end of the one before to its own. Below it every cycle lies in exactly one row: that of the engine
-    which worked or was waited for. Two counters give the bytes of DRAM and the MACs of each layer by its cycles.
+    Row "layers" has each layer from the end of the one before to its own, the first from time 0 on. Below it every cycle lies in exactly one row: that
+    of the engine which worked or was waited for, or the CPU's. Two counters give the bytes of DRAM and the MACs of each layer by its cycles.
     """
     microseconds = 1_000_000 / clock_hz
     events = [_metadata("process_name", LAYERS, name=f"{name} on {config.name}")]
@@ -43,6 +44,8 @@ def timeline(name, config, clock_hz, run):
         figures = {key: value for key, value in layer_object(layer, config).items() if key != "name"}
         events.append(_slice(layer.name, LAYERS, begin, layer.cycles, microseconds, figures))
         at = begin
+        if layer.on_cpu:
+            events.append(_slice(f"{layer.name} on the CPU", CPU, begin, layer.cycles, microseconds, {"layer": layer.name, "cycles": layer.cycles}))
         for row, field in LAID_OUT:
             cycles = layer.record[field]
             if cycles:
@@ -56,7 +59,8 @@ def timeline(name, config, clock_hz, run):
         begin += layer.cycles
     events += _counters(begin, microseconds, dict.fromkeys(TRAFFIC, 0), 0)
     return {"traceEvents": events, "displayTimeUnit": "ns",
-            "otherData": {"model": name, "config": config.name, "clock_hz": clock_hz, "cycles": run.cycles, "note": _NOTE}}
+            "otherData": {"model": name, "config": config.name, "clock_hz": clock_hz, "cycles": run.cycles, "end_to_end": run.end_to_end,
+                          "note": _NOTE}}
 
 
 def _metadata(kind, row, **arguments):
@@ -64,12 +68,12 @@ def _metadata(kind, row, **arguments):
 
 
 def _slice(name, row, begin, cycles, microseconds, arguments):
-    """A complete event that begins at the job's cycle `begin`."""
+    """A complete event that begins `begin` cycles after the first layer does."""
     return {"ph": "X", "name": name, "pid": PROCESS, "tid": row, "ts": round(begin * microseconds, 6), "dur": round(cycles * microseconds, 6),
             "args": {"begin_cycle": begin, **arguments}}
 
 
 def _counters(begin, microseconds, traffic, macs):
-    """The two counters' values from the job's cycle `begin` on."""
+    """The two counters' values from cycle `begin` on, counted from the first layer's begin."""
     return [{"ph": "C", "name": track, "pid": PROCESS, "ts": round(begin * microseconds, 6), "args": values}
             for track, values in ((BYTES_TRACK, traffic), (MACS_TRACK, {"done": macs}))]

@@ -17,7 +17,7 @@ MIDDLE, SPREAD = 128, 64
 
 
 @dataclass(frozen=True)
-class Pictures:
+class LabelledImages:
     """images uint8 [N, 32, 32, 3] RGB, labels uint8 [N], 0 to 9; `source` is the file or folder that they are from."""
 
     images: np.ndarray
@@ -25,20 +25,20 @@ class Pictures:
     source: str
 
 
-def load_cifar10(path, part, advance=lambda done: None, cache=CACHE):
-    """Return the Pictures of `part` ("train" or "test") of CIFAR-10 at `path`, a folder or a file.
+def load_cifar10(path, part, advance=lambda done: None, cache=None):
+    """Return the LabelledImages of `part` ("train" or "test") of CIFAR-10 at `path`, a folder or a file.
 
-    advance is called with how many images are decoded, unless they are all in `cache` already. Raises UserError where the data is not there
-    or damaged.
+    advance is called with how many images are decoded, unless the folder `cache` (None: CACHE) has them all already. Raises UserError where the data
+    is not there or damaged.
     """
     source = find_source(path, part)
-    kept = Path(cache) / f"{_key(source, part)}.npz"
+    kept = Path(cache or CACHE) / f"{_key(source, part)}.npz"
     if not kept.exists():
         images, labels = read_source(source, part, advance)
         with whole_file(kept) as file:
             np.savez(file, x=images, y=labels)
     with np.load(kept, allow_pickle=False) as stored:
-        return Pictures(stored["x"], stored["y"], source.name)
+        return LabelledImages(stored["x"], stored["y"], source.name)
 
 
 def as_input(images):

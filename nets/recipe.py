@@ -21,7 +21,8 @@ class Recipe:
     """Stochastic gradient descent with Nesterov momentum. Raises UserError where a number is none of use.
 
     rate: the largest learning rate; schedule: how it rises to that and falls. sizes: ((pixels, epochs), ...), the first epochs on images made
-    smaller, the others on whole ones. images: how many of the training images, None for all. smoothing: of the labels. filters and density: what
+    smaller, the others on whole ones: cheap, but where the map comes to a single pixel early, as in VGG's last stage, only the middles of the
+    windows learn then. images: how many of the training images, None for all. smoothing: of the labels. filters and density: what
     pruning leaves, as nets.sfp says: filters at the beginning, connections over the first half of the epochs.
     """
 

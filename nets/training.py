@@ -17,7 +17,7 @@ _EVALUATED_AT_ONCE = 250
 
 
 class Training:
-    """A training of one network by one Recipe, on Pictures.
+    """A training of one network by one Recipe, on LabelledImages.
 
     checkpoint: a path; where there is such a file the training goes on from it, and the network's weights, momenta and epoch are those at its end.
     start: a path of another training's checkpoint, whose network is what this one begins with (fine-tuning); None: random weights.
@@ -136,7 +136,7 @@ class Training:
 
 @torch.no_grad()
 def accuracy(net, pictures, device="cpu"):
-    """Return the share of Pictures that a DefinedNet classifies rightly, in float32."""
+    """Return the share of LabelledImages that a DefinedNet classifies rightly, in float32."""
     net.eval()
     right = 0
     for first in range(0, len(pictures.labels), _EVALUATED_AT_ONCE):

@@ -33,6 +33,7 @@ const char *kernel_name(const struct model_header *model, const struct model_lay
 
 void run_layer(const struct model_header *model, const struct model_layer *layer)
 {
+	/* As the accelerator's, an output holds zeros where a plane has no channel. */
 	if (layer->output_channels % ACCEL_COLUMNS)
 		memset((void *)layer->output, 0, layer->output_bytes);
 	kernel_named(kernel_name(model, layer))(layer);

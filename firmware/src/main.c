@@ -45,17 +45,17 @@ static void print_bytes(uint32_t address, uint32_t bytes)
 	putchar('\n');
 }
 
-static void print_step(const struct run_result *result, unsigned index)
+static void print_step(unsigned index)
 {
 	const struct model_step *step = (const struct model_step *)model->step_table + index;
 	uint32_t checksum = step->program ? 0 : output_checksum((const struct model_layer *)model->table + step->layer);
 
-	printf("@step %lu %lu\n", (unsigned long)result->step_cycles[index], (unsigned long)checksum);
+	printf("@step %lu %lu\n", (unsigned long)step_cycles[index], (unsigned long)checksum);
 }
 
 static void command_run(const uint32_t *arguments)
 {
-	static struct run_result result;
+	struct run_result result;
 
 	if (!take_image(arguments[0], 0))
 		return;
@@ -65,7 +65,7 @@ static void command_run(const uint32_t *arguments)
 	if (result.accel.error)
 		return;
 	for (unsigned i = 0; i < model->steps; i++)
-		print_step(&result, i);
+		print_step(i);
 	for (unsigned i = 0; i < model->records; i++) {
 		printf("@record");
 		for (unsigned field = 0; field < ACCEL_RECORD_FIELDS; field++)

@@ -9,6 +9,8 @@
 #include "clock.h"
 #include "kernels.h"
 
+uint32_t step_cycles[MODEL_MOST_STEPS];
+
 static const struct model_layer *layers_of(const struct model_header *model)
 {
 	return (const struct model_layer *)model->table;
@@ -38,7 +40,7 @@ const char *steps_refused(const struct model_header *model, int all)
 
 	if (all && !model->complete)
 		return "the model was built without the CPU's weights: build it with --cpu";
-	if (model->steps > MOST_STEPS)
+	if (model->steps > MODEL_MOST_STEPS)
 		return "the model has more steps than this firmware can run: leave out layers that the CPU computes";
 	for (unsigned i = 0; all && i < model->layers && !refusal; i++)
 		refusal = kernel_refused(model, &layers_of(model)[i]);
@@ -52,16 +54,16 @@ void run_steps(const struct model_header *model, struct run_result *result)
 {
 	const struct model_step *steps = steps_of(model);
 	uint64_t start = now(), end = start, first = 0;
-	int programs = 0, cached = 0;
+	int programs = 0, synced = 0;
 
 	for (unsigned i = 0; i < model->steps; i++) {
 		if (!steps[i].program) {
-			if (programs && !cached)
+			if (programs && !synced)
 				accel_sync_for_cpu();
-			cached = 1;
+			synced = 1;
 			run_layer(model, &layers_of(model)[steps[i].layer]);
-			result->step_cycles[i] = now() - end;
-			end += result->step_cycles[i];
+			step_cycles[i] = now() - end;
+			end += step_cycles[i];
 			continue;
 		}
 		accel_sync_for_device();
@@ -69,17 +71,17 @@ void run_steps(const struct model_header *model, struct run_result *result)
 		result->step = i;
 		/* The layer before ends with this doorbell. */
 		if (i)
-			result->step_cycles[i - 1] += result->accel.doorbell - end;
+			step_cycles[i - 1] += result->accel.doorbell - end;
 		if (!programs++)
 			first = result->accel.doorbell;
-		result->step_cycles[i] = result->accel.cycles;
+		step_cycles[i] = result->accel.cycles;
 		end = result->accel.doorbell + result->accel.cycles;
 		result->cycles = end - first;
-		cached = 0;
+		synced = 0;
 		if (result->accel.error)
 			break;
 	}
-	if (!cached)
+	if (!synced)
 		accel_sync_for_cpu();
 	result->end_to_end = now() - start;
 }

@@ -7,17 +7,16 @@
 #include "accelerator.h"
 #include "model_format.h"
 
-#define MOST_STEPS 256
-
 /* What a run came to. `accel` is that of the last program which ran, number `step` of the steps. `cycles` are those from the first doorbell to the
  * last done, the CPU's layers in between included; `end_to_end` those from the image in DRAM to the answer in DRAM. */
 struct run_result {
 	struct accel_result accel;
 	uint32_t step, cycles, end_to_end;
-	/* Of each step: a program's from doorbell to done; a layer's from the end of the step before to its own end, caches included. The ends of
-	 * steps are the doorbell of the program behind them, where there is one. */
-	uint32_t step_cycles[MOST_STEPS];
 };
+
+/* Cycles of each step of the last run: a program's from doorbell to done; a layer's from the end of the step before to its own end, caches included.
+ * The ends of steps are the doorbell of the program behind them, where there is one. */
+extern uint32_t step_cycles[MODEL_MOST_STEPS];
 
 /* Return NULL where this firmware can run `model`, else a sentence that says what it lacks; `all`: with the CPU's kernels alone. */
 const char *steps_refused(const struct model_header *model, int all);

@@ -3,11 +3,14 @@
 
 import struct
 
+import numpy as np
 import pytest
 
 from accel import isa
 from accel.config import CONFIGS
-from compiler.binary import HEADER, LAYER, MAGIC, MODEL_ADDRESS, NAME_BYTES, STEP, build_binary
+from accel.errors import UserError
+from compiler.binary import HEADER, LAYER, MAGIC, MODEL_ADDRESS, MOST_STEPS, NAME_BYTES, STEP, build_binary
+from compiler.ir import Lookup, Network, Rescale, TensorInfo
 from tests.support.networks import convolution
 from tests.support.random_networks import random_network
 from tests.support.stepped_networks import STEPS, stepped
@@ -87,3 +90,10 @@ def test_header_table_and_program_are_where_the_header_says(seed):
         assert (values["clamp_min"], values["clamp_max"]) == (layer.clamp_min, layer.clamp_max), f"seed {seed}, layer {layer.name}"
         assert values["output_channels"] == network.tensors[layer.output].channels
         assert values["input_zero"] == network.tensors[layer.input].zero_point
+
+
+def test_a_network_of_more_steps_than_firmware_keeps_cycles_of_is_refused():
+    tensors = {name: TensorInfo(name, 2, 2, 4) for name in ("x", *(f"t{i}" for i in range(MOST_STEPS + 1)))}
+    layers = [Rescale("first", "x", "t0"), *(Lookup(f"look{i}", f"t{i}", f"t{i + 1}", np.arange(-128, 128)) for i in range(MOST_STEPS))]
+    with pytest.raises(UserError, match=f"comes to {MOST_STEPS + 1} steps"):
+        build_binary(Network("long", "x", f"t{MOST_STEPS}", tensors, tuple(layers)), CONFIG)

@@ -137,3 +137,16 @@ def test_only_these_layers_are_the_cpus():
     convolution = Conv2D("c", "x", "z", np.zeros((1, 1, 1, 5)), [0], [1 << 30], [0])
     layers = Lookup("l", "x", "z", np.zeros(256)), Softmax("s", "x", "z"), Sums("s", "x", "z", np.zeros((1, 1, 1, 5)), [0])
     assert [on_cpu(layer) for layer in (*layers, convolution, Rescale("r", "x", "z"))] == [True, True, True, False, False]
+
+
+@pytest.mark.parametrize(("kind", "numbers", "what"), [
+    (Lookup, {"table": np.full(256, 200)}, "the table"),
+    (Lookup, {"table": np.full(256, 0.5)}, "the table"),
+    (Lookup, {"table": np.full(256, np.nan)}, "the table"),
+    (Sums, {"weights": np.full((1, 2, 3, 5), 128), "bias": [0]}, "weights"),
+    (Sums, {"weights": np.ones((1, 2, 3, 5)), "bias": [1 << 31]}, "bias"),
+    (Conv2D, {"weights": np.full((1, 1, 1, 5), -129), "bias": [0], "multipliers": [1 << 30], "shifts": [0]}, "weights"),
+])
+def test_numbers_that_do_not_fit_their_type_are_refused_and_do_not_wrap(kind, numbers, what):
+    with pytest.raises(UserError, match=f"layer 'l': {what} must be whole numbers from -"):
+        kind("l", "x", "z", **numbers)

@@ -2,12 +2,13 @@
 """The timeline is a trace that viewers read, and each cycle of a run lies in exactly one row below the layers."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from accel.config import CONFIGS
 from firmware.inference import TIME_FIELDS
-from firmware.timeline import LAID_OUT, TRAFFIC, timeline
+from firmware.timeline import CPU, LAID_OUT, TRAFFIC, timeline
 from tests.support.image_runs import random_run
 from tests.support.traces import check_trace, slices
 
@@ -30,6 +31,18 @@ def test_every_cycle_of_a_layer_lies_in_one_row_and_the_counters_say_which(seed)
         assert sum(args["share"] for args in below) == pytest.approx(1, abs=1e-5)
 
 
+def test_a_layer_of_the_cpu_lies_in_a_row_of_its_own_where_it_was_computed():
+    run = random_run(5, layers=3)
+    conv, middle, last = run.layers
+    nothing = dict.fromkeys(middle.record, 0)
+    run = replace(run, layers=(replace(conv, record=nothing, on_cpu=True), middle, replace(last, record=nothing, on_cpu=True)))
+    below = [event for event in slices(trace_of(run)) if "layer" in event["args"]]
+    on_cpu = [event["args"] for event in below if event["tid"] == CPU]
+    assert [(args["layer"], args["begin_cycle"], args["cycles"]) for args in on_cpu] == [
+        (conv.name, 0, conv.cycles), (last.name, conv.cycles + middle.cycles, last.cycles)]
+    assert {event["args"]["layer"] for event in below if event["tid"] != CPU} == {middle.name}
+
+
 def test_every_cause_that_the_counters_know_has_its_row():
     assert sorted(field for _, field in LAID_OUT) == sorted(TIME_FIELDS)
 
@@ -37,7 +50,7 @@ def test_every_cause_that_the_counters_know_has_its_row():
 def test_rows_are_named_and_in_the_order_of_the_machine():
     events = trace_of(random_run(1, layers=2))["traceEvents"]
     named = [event for event in events if event["name"] == "thread_name"]
-    assert [event["args"]["name"].split(":")[0] for event in named] == ["layers", "fetch", "load", "weights", "compute", "drain", "store"]
+    assert [event["args"]["name"].split(":")[0] for event in named] == ["layers", "cpu", "fetch", "load", "weights", "compute", "drain", "store"]
     order = {event["tid"]: event["args"]["sort_index"] for event in events if event["name"] == "thread_sort_index"}
     assert [order[event["tid"]] for event in named] == sorted(order.values())
     assert [event["args"]["name"] for event in events if event["name"] == "process_name"] == ["net on arty-35"]

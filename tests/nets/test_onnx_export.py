@@ -9,7 +9,7 @@ import pytest
 from nets.definition import Draft
 from nets.onnx_export import OPSET, write_onnx
 from nets.paper import define
-from tests.support.definitions import every_kind, random_weights, run
+from tests.support.definition_runs import every_kind, random_weights, run
 
 
 def averaged():

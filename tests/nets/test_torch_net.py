@@ -6,7 +6,7 @@ import pytest
 
 from nets.count import count
 from nets.paper import define
-from tests.support.definitions import every_kind, run
+from tests.support.definition_runs import every_kind, run
 
 torch = pytest.importorskip("torch", reason="training needs torch (requirements-train.txt)")
 from nets.torch_net import DefinedNet, cut_net, folded_weights  # noqa: E402 (needs torch)

@@ -2,19 +2,25 @@
 """`python -m nets.train`: trains, goes on, prunes and writes an ONNX file; what is wrong ends with a sentence."""
 
 import json
-import subprocess
 import sys
 
 import numpy as np
 import pytest
 
 from accel.errors import UserError
-from nets import train
+from nets import cifar10, train
 from tests.support.cifar10_files import files, pictures, write_folder
 
 
-def run(*words):
-    return subprocess.run([sys.executable, "-m", "nets.train", *map(str, words)], capture_output=True, text=True, timeout=500)
+@pytest.fixture
+def run(capsys, monkeypatch, tmp_path):
+    """A function that runs the command line of its arguments and returns (exit status, output, errors)."""
+    monkeypatch.setattr(cifar10, "CACHE", tmp_path / "cache")
+
+    def run(*words):
+        return train.main(list(map(str, words))), *capsys.readouterr()
+
+    return run
 
 
 @pytest.fixture
@@ -49,36 +55,34 @@ def test_without_torch_training_says_how_to_install_it(monkeypatch, capsys):
 
 
 @pytest.mark.full
-def test_data_that_is_not_there_ends_with_a_sentence(tmp_path):
+def test_data_that_is_not_there_ends_with_a_sentence(run, tmp_path):
     pytest.importorskip("torch", reason="training needs torch (requirements-train.txt)")
-    done = run("vgg-a", "--data", tmp_path / "nowhere")
-    assert done.returncode == 1 and done.stderr.startswith(f"error: there is no train part of CIFAR-10 in {tmp_path}/nowhere: it must be")
-    assert "Traceback" not in done.stderr
+    status, _, errors = run("vgg-a", "--data", tmp_path / "nowhere")
+    assert status == 1 and errors.startswith(f"error: there is no train part of CIFAR-10 in {tmp_path}/nowhere: it must be")
 
 
 @pytest.mark.full
-def test_a_network_is_trained_in_two_goes_pruned_and_written_as_onnx(data, tmp_path):
+def test_a_network_is_trained_in_two_goes_pruned_and_written_as_onnx(run, data, tmp_path):
     pytest.importorskip("torch", reason="training needs torch (requirements-train.txt)")
     import onnxruntime
 
-    from nets.cifar10 import as_input, load_cifar10
     common = ["sparse-vgg-a", "--data", data, "--batch", 32, "--threads", 1, "--rate", 0.02]
     first = [*common, "--output", tmp_path / "one", "--epochs", 2, "--sizes", "16:1"]
-    stopped = run(*first, "--minutes", 1e-9)
-    assert stopped.returncode == 0 and "stopped after epoch 1: the same command goes on" in stopped.stdout
+    status, output, _ = run(*first, "--minutes", 1e-9)
+    assert status == 0 and "stopped after epoch 1: the same command goes on" in output
     assert [path.name for path in (tmp_path / "one").iterdir()] == ["checkpoint.pt"]
-    assert run(*first).returncode == 0
+    assert run(*first)[0] == 0
     result = json.loads((tmp_path / "one" / "sparse-vgg-a.json").read_text())
     assert (result["epochs"], result["train_images"], result["test_images"], result["recipe"]["seed"]) == (2, 128, 50, 1)
 
-    pruned = run(*common, "--output", tmp_path / "two", "--start", tmp_path / "one" / "checkpoint.pt", "--epochs", 2, "--filters", 0.75,
-                 "--density", 0.5)
-    assert pruned.returncode == 0, pruned.stderr
+    status, _, errors = run(*common, "--output", tmp_path / "two", "--start", tmp_path / "one" / "checkpoint.pt", "--epochs", 2, "--filters", 0.75,
+                            "--density", 0.5)
+    assert status == 0, errors
     smaller = json.loads((tmp_path / "two" / "sparse-vgg-a.json").read_text())
     assert smaller["count"]["parameters"] < 0.5 * result["count"]["parameters"] and smaller["start"]["recipe"]["epochs"] == 2
     session = onnxruntime.InferenceSession(tmp_path / "two" / "sparse-vgg-a.onnx")
-    test = load_cifar10(data, "test", cache=tmp_path / "cache")
-    inputs = as_input(test.images).transpose(0, 3, 1, 2)[:, np.newaxis]
+    test = cifar10.load_cifar10(data, "test")
+    inputs = cifar10.as_input(test.images).transpose(0, 3, 1, 2)[:, np.newaxis]
     guesses = [session.run(None, {"input": image})[0].argmax() for image in inputs]
     assert np.mean(np.array(guesses) == test.labels) == pytest.approx(smaller["accuracy"], abs=0.021)
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from accel.errors import UserError
-from nets.cifar10 import Pictures
+from nets.cifar10 import LabelledImages
 from nets.definition import Draft
 from nets.recipe import Recipe
 from tests.support.cifar10_files import pictures
@@ -18,7 +18,7 @@ from nets.training import Training, accuracy  # noqa: E402 (needs torch)
 
 pytestmark = pytest.mark.full
 
-TRAIN, TEST = (Pictures(*pictures(count, seed), "made up") for count, seed in ((320, 1), (100, 2)))
+TRAIN, TEST = (LabelledImages(*pictures(count, seed), "made up") for count, seed in ((320, 1), (100, 2)))
 RECIPE = Recipe(epochs=4, batch=32, rate=0.05, sizes=((16, 1),), seed=3)
 
 

@@ -5,6 +5,7 @@
 #define _GNU_SOURCE
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 
 #include "kernels.h"
@@ -33,6 +34,8 @@ int main(int count, char **arguments)
 
 	if (count != 5 || memory != (uint8_t *)MODEL_ADDRESS)
 		return 1;
+	/* DRAM is not zeros at first. */
+	memset(memory, 0xa5, size);
 	read_to(arguments[1], memory);
 	read_to(arguments[2], (uint8_t *)(uintptr_t)model->input);
 	for (uint32_t i = 0; i < model->layers; i++) {

@@ -73,7 +73,7 @@ def cycles(network):
     return sum(layer.cycles_predicted for layer in compile_network(network, CONFIGS["arty-35"]).layers)
 
 
-@pytest.mark.parametrize("density", [0.5, 0.25])
+@pytest.mark.parametrize("density", [pytest.param(0.5, marks=pytest.mark.full), 0.25])
 def test_pruned_connections_save_cycles(density):
     definition = define("vgg-a")
     dense, pruned = (random_network(definition, density=share) for share in (1.0, density))

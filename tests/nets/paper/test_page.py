@@ -1,0 +1,21 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""docs/from-the-paper.md names files that are there and rows that bench/ has."""
+
+import re
+from pathlib import Path
+
+from bench.kernels import ROWS
+
+ROOT = Path(__file__).parents[3]
+PAGE = (ROOT / "docs" / "from-the-paper.md").read_text()
+
+
+def test_the_files_that_the_page_names_are_there():
+    paths = re.findall(r"`((?:[\w-]+/)+(?:[\w-]+\.py)?)`", PAGE)
+    assert len(paths) > 30
+    assert [path for path in paths if not (ROOT / path).exists()] == []
+
+
+def test_the_rows_that_the_page_names_are_there():
+    rows = [row for words in re.findall(r"`bench/kernels.py ([^`]*)`", PAGE) for row in words.split()]
+    assert len(rows) >= 5 and set(rows) <= set(ROWS)
