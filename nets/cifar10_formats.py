@@ -3,17 +3,15 @@
 
 import hashlib
 import io
-import lzma
 import pickle
 import re
 import tarfile
-import zlib
 from pathlib import Path
 
 import numpy as np
 
 from accel.errors import UserError
-from nets.npz import UNREADABLE
+from nets.unreadable import TAR_SUFFIXES, UNREADABLE, UNREADABLE_TAR, reason
 
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 PARTS = ("train", "test")
@@ -23,7 +21,6 @@ _PIXELS = 3 * SIZE * SIZE
 # MD5 of the two archives, as their publisher's page gives them: https://www.cs.toronto.edu/~kriz/cifar.html
 PUBLISHED = {"cifar-10-python.tar.gz": "c58f30108f718f92721af3b95e74349a", "cifar-10-binary.tar.gz": "c32a1d4ab5d03f1284b67883e8d87530"}
 
-_ARCHIVES = (".tar", ".tar.gz", ".tgz", ".tar.xz", ".tar.bz2")
 _BATCH = {"train": re.compile(r"(^|/)data_batch_\d$"), "test": re.compile(r"(^|/)test_batch$")}
 _BINARY = {"train": re.compile(r"(^|/)data_batch_\d\.bin$"), "test": re.compile(r"(^|/)test_batch\.bin$")}
 _IMAGE = {part: re.compile(rf"(^|/){part}/({'|'.join(CLASSES)})/[^/]+\.(jpe?g|png)$", re.IGNORECASE) for part in PARTS}
@@ -82,7 +79,7 @@ def check_sum(path):
 
 
 def _is_archive(path):
-    return path.name.endswith(_ARCHIVES)
+    return path.name.endswith(TAR_SUFFIXES)
 
 
 def _kind(name, part):
@@ -109,8 +106,8 @@ def _members(source, wanted):
             for member in archive:
                 if member.isfile() and wanted(member.name):
                     yield member.name, archive.extractfile(member).read()
-    except (tarfile.TarError, lzma.LZMAError, zlib.error, EOFError, OSError, ValueError) as error:
-        raise UserError(f"{source} is no archive that can be read: {error}") from error
+    except UNREADABLE_TAR as error:
+        raise UserError(f"{source} is no archive that can be read: {reason(error)}") from error
 
 
 class _Plain(pickle.Unpickler):
@@ -171,7 +168,7 @@ def _from_npz(path):
         with np.load(path, allow_pickle=False) as stored:
             images, labels = stored["x"], stored["y"]
     except UNREADABLE as error:
-        raise UserError(f"{path} is no .npz with images `x` and labels `y`: {error}") from error
+        raise UserError(f"{path} is no .npz with images `x` and labels `y`: {reason(error)}") from error
     if images.dtype != np.uint8 or images.shape[1:] != (SIZE, SIZE, 3) or labels.shape != (len(images),):
         raise UserError(f"{path} holds x of {images.dtype} {images.shape} and y of {labels.shape}, "
                         f"but CIFAR-10 has uint8 N x {SIZE} x {SIZE} x 3 and N")

@@ -10,7 +10,7 @@ import numpy as np
 from accel.errors import UserError
 from compiler.ir import (
     Add, AveragePool2D, Concat, Conv2D, FullyConnected, Lookup, MaxPool2D, Network, Padding, Rescale, Softmax, Sums, TensorInfo)
-from nets.npz import UNREADABLE
+from nets.unreadable import UNREADABLE, reason
 
 FORMAT = "sparcnet-network-1"
 _KINDS = {kind.op: kind for kind in (Add, AveragePool2D, Concat, Conv2D, FullyConnected, Lookup, MaxPool2D, Rescale, Softmax, Sums)}
@@ -42,7 +42,7 @@ def load_network(path):
             tensors = {values["name"]: TensorInfo(**values) for values in header["tensors"]}
             return Network(header["name"], header["input"], header["output"], tensors, layers, tuple(header["labels"]))
     except UNREADABLE as error:
-        raise UserError(f"{path} is no network file: {error}") from error
+        raise UserError(f"{path} is no network file: {reason(error)}") from error
 
 
 def _layer(values, stored):

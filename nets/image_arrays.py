@@ -8,7 +8,7 @@ from PIL import Image
 
 from accel.errors import UserError
 from nets.labels import class_numbers
-from nets.npz import UNREADABLE
+from nets.unreadable import UNREADABLE, reason
 from nets.pictures import fitted
 
 
@@ -44,7 +44,7 @@ def read_arrays(path, shape, resize=None, crop=False):
             with stored:
                 images, labels = (next((stored[name] for name in names if name in stored), None) for names in (("images", "x"), ("labels", "y")))
     except UNREADABLE as error:
-        raise UserError(f"{path} is no file of images: {error}") from error
+        raise UserError(f"{path} is no file of images: {reason(error)}") from error
     if images is None:
         raise UserError(f"{path} is no file of images: it has neither `images` nor `x`, N x H x W x C")
     labels = None if labels is None else class_numbers(labels, path)

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from accel.errors import UserError
-from nets.npz import UNREADABLE
+from nets.unreadable import UNREADABLE, reason
 
 
 def class_numbers(values, where):
@@ -22,7 +22,7 @@ def read_labels(path):
     try:
         values = np.load(path, allow_pickle=False) if Path(path).suffix == ".npy" else np.loadtxt(path, dtype=np.int64, ndmin=1)
     except UNREADABLE as error:
-        raise UserError(f"{path} is no file of labels (a class number a line, or a .npy): {error}") from error
+        raise UserError(f"{path} is no file of labels (a class number a line, or a .npy): {reason(error)}") from error
     return class_numbers(values, path)
 
 

@@ -2,10 +2,8 @@
 """Picture files: one PNG or JPEG, a folder of them, or a .tar of them; their labels where folders or names give them."""
 
 import io
-import lzma
 import re
 import tarfile
-import zlib
 from itertools import count
 from pathlib import Path, PurePath
 
@@ -13,12 +11,10 @@ import numpy as np
 from PIL import Image
 
 from accel.errors import UserError
-from nets.npz import UNREADABLE
+from nets.unreadable import TAR_SUFFIXES, UNREADABLE, UNREADABLE_TAR, reason
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".ppm", ".pgm")
 _MODES = {1: "L", 3: "RGB"}
-_ARCHIVES = (".tar", ".tar.gz", ".tgz", ".tar.xz", ".tar.bz2")
-_DAMAGED_TAR = (tarfile.TarError, lzma.LZMAError, zlib.error, EOFError, OSError, ValueError)
 
 
 class Pictures:
@@ -64,8 +60,8 @@ class Pictures:
         try:
             with Image.open(io.BytesIO(self.openers[name]())) as image:
                 mode, picture = image.mode, image.convert(_MODES[self.shape[2]])
-        except (*UNREADABLE, Image.DecompressionBombError, tarfile.TarError) as error:
-            raise UserError(f"{name} is no picture that can be read: {error}") from error
+        except (*UNREADABLE, *UNREADABLE_TAR, Image.DecompressionBombError) as error:
+            raise UserError(f"{name} is no picture that can be read: {reason(error)}") from error
         if mode.startswith(("I", "F")):
             raise UserError(f"{name} has more than 8 bits a value: save it with 8, or give the images as an .npz")
         return fitted(picture, self.shape, self.resize, self.crop, name)
@@ -115,8 +111,8 @@ def _file_openers(path):
 
 def _is_tar(path):
     try:
-        return path.name.endswith(_ARCHIVES) or tarfile.is_tarfile(path)
-    except _DAMAGED_TAR:
+        return path.name.endswith(TAR_SUFFIXES) or tarfile.is_tarfile(path)
+    except UNREADABLE_TAR:
         return True
 
 
@@ -129,9 +125,8 @@ def _tar_openers(path):
                 return {name: lambda data=data: data for name, data in contents.items()}
         archive = tarfile.open(path, "r:")
         return {member.name: lambda member=member: archive.extractfile(member).read() for member in archive if _wanted(member)}
-    except _DAMAGED_TAR as error:
-        reason = str(error).partition("\n")[0].rstrip(":")  # tarfile goes on with a line for each kind of archive that it tried
-        raise UserError(f"{path} is no archive that can be read: {reason}") from error
+    except UNREADABLE_TAR as error:
+        raise UserError(f"{path} is no archive that can be read: {reason(error)}") from error
 
 
 def _wanted(member):

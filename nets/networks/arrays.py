@@ -4,7 +4,7 @@
 import numpy as np
 
 from accel.errors import UserError
-from nets.npz import UNREADABLE
+from nets.unreadable import UNREADABLE, reason
 
 
 def read_arrays(path, shapes, integers=False):
@@ -18,7 +18,7 @@ def read_arrays(path, shapes, integers=False):
     except FileNotFoundError as error:
         raise UserError(f"there is no weights file {path}") from error
     except UNREADABLE as error:
-        raise UserError(f"{path} is no file of arrays (.npz): {error}") from error
+        raise UserError(f"{path} is no file of arrays (.npz): {reason(error)}") from error
     for name, shape in shapes.items():
         _check(path, arrays, name, shape, integers)
     return arrays
