@@ -179,9 +179,6 @@ def reshape(translation, operator):
     source, target = translation.tensor(operator.inputs[0]), translation.tensor(operator.outputs[0])
     if np.prod(source.shape) != np.prod(target.shape):
         translation.refuse(operator, f"makes {list(target.shape)} of {list(source.shape)}", "export the model anew with fixed shapes")
-    source, target = (list(translation.tensor(number).shape) for number in (operator.inputs[0], operator.outputs[0]))
-    if np.prod(source) != np.prod(target):
-        translation.refuse(operator, f"makes {target} of {source}", "export the model anew with fixed shapes")
     translation.require_same_numbers(operator)
     translation.name(operator)
     translation.reshape_input(operator)

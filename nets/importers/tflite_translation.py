@@ -17,11 +17,6 @@ from nets.model import Model
 _SAME = 0  # tflite.Padding.SAME
 
 
-def _sum(first, second):
-    """Return the Padding of both together."""
-    return Padding(first.top + second.top, first.left + second.left, first.bottom + second.bottom, first.right + second.right)
-
-
 class Translation:
     """The network as it grows. Each TFLite tensor that is computed stands for one of the network, several of them perhaps for the same."""
 
@@ -100,7 +95,7 @@ class Translation:
         """Let the operator's output stand for its input's map, with a border of zero points around it where `padding` says so."""
         source, target = operator.inputs[0], operator.outputs[0]
         self._standing[target] = self.name(operator, padded=True)
-        self._padded[target] = _sum(self.border(source), padding)
+        self._padded[target] = self.border(source) + padding
 
     def border(self, number):
         """Return the Padding that PADs have put around the file's tensor `number`."""
@@ -143,7 +138,7 @@ class Translation:
             pad = same_padding(sizes, kernel, stride)
         spans = (sizes[0] + pad.top + pad.bottom, sizes[1] + pad.left + pad.right)
         stride = tuple(max(1, min(step, span - size + 1)) for step, span, size in zip(stride, spans, kernel, strict=True))
-        return stride, _sum(pad, self.border(number))
+        return stride, pad + self.border(number)
 
     def clamp(self, operator, activation=None):
         """Return {clamp_min, clamp_max} of the operator's output: of its fused activation, or of the one named."""
