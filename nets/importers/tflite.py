@@ -21,5 +21,8 @@ def import_tflite(path):
     if any(tensor.dtype == "uint8" for tensor in graph.tensors):
         translation.notes.append("uint8 numbers became int8 by subtracting 128")
     for operator in graph.operators:
-        OPERATORS[operator.kind](translation, operator)
+        try:
+            OPERATORS[operator.kind](translation, operator)
+        except (ValueError, ArithmeticError) as error:
+            translation.refuse(operator, f"has scales or sizes that do not fit, since {error}", "quantise the model anew with representative images")
     return translation.model()

@@ -7,7 +7,6 @@ import numpy as np
 
 from accel.errors import UserError
 from compiler.ir import Network, Padding, TensorInfo
-from compiler.numbers import quantize_multiplier
 from nets.builder import same_padding
 from nets.importers.tflite_checks import refuse, short_name
 from nets.importers.tflite_names import Names, clean_name, shared_scope
@@ -83,13 +82,6 @@ class Translation:
         name = self.declare_output(operator, layer.output_shape(*(self.info(name).shape for name in layer.inputs)), suffix)
         self.layers.append(replace(layer, name=name, output=name))
         return self.layers[-1]
-
-    def scaling(self, operator, real):
-        """Return quantize_multiplier(real). Refuses a scale that it cannot express."""
-        try:
-            return quantize_multiplier(real)
-        except ValueError as error:
-            self.refuse(operator, f"has scales that do not fit, since {error}", "quantise the model anew with representative images")
 
     def rename(self, operator, padding=Padding()):
         """Let the operator's output stand for its input's map, with a border of zero points around it where `padding` says so."""
