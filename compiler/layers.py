@@ -31,6 +31,10 @@ class Padding:
     bottom: int = 0
     right: int = 0
 
+    def __add__(self, other):
+        """Return the Padding of both together."""
+        return Padding(self.top + other.top, self.left + other.left, self.bottom + other.bottom, self.right + other.right)
+
 
 class OneInput:
     """What layers with one input have in common. `inputs` of any layer are the names of the tensors that it reads."""

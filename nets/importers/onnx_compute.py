@@ -25,7 +25,7 @@ def conv(graph, node):
         value = graph.map(node)
     window = window_of(node, value.dims[1:], weights.shape[1:3])
     return graph.put(FloatConv(graph.layer_name(node.name), value.tensor, node.outputs[0], weights, bias, window.stride,
-                               _sum(value.pad, window.padding), node.attributes.get("group", 1)))
+                               value.pad + window.padding, node.attributes.get("group", 1)))
 
 
 def _dilated(weights, dilations):
@@ -33,10 +33,6 @@ def _dilated(weights, dilations):
     wide = np.zeros((len(weights), *spread, weights.shape[3]))
     wide[:, ::dilations[0], ::dilations[1]] = weights
     return wide
-
-
-def _sum(one, other):
-    return Padding(one.top + other.top, one.left + other.left, one.bottom + other.bottom, one.right + other.right)
 
 
 def gemm(graph, node):
@@ -61,7 +57,8 @@ def _dense(graph, node, matrix, bias):
     """`matrix` [outputs, inputs], the inputs in the order in which ONNX flattened the map."""
     value = graph.computed(graph.value(node))
     if len(value.dims) != 1:
-        raise node.refuse(f"it reads {list(value.dims)} values of each image, but only a flattened map can be multiplied by a matrix; flatten before it")
+        raise node.refuse(f"it reads {list(value.dims)} values of each image, but only a flattened map can be multiplied by a matrix; "
+                          "flatten before it")
     info = graph.tensors[value.tensor]
     sizes = dict(zip("HWC", info.shape, strict=True))
     weights = matrix.reshape(len(matrix), *(sizes[axis] for axis in value.order))
@@ -78,7 +75,10 @@ def batch_norm(graph, node):
     if node.attributes.get("training_mode", 0):
         raise node.refuse("it is in training mode; export the model in evaluation mode")
     scale, offset, mean, variance = (np.asarray(graph.constant(node, index), np.float64) for index in range(1, 5))
-    factors = scale / np.sqrt(variance + node.attributes.get("epsilon", 1e-5))
+    spread = variance + node.attributes.get("epsilon", 1e-5)
+    if not (spread > 0).all():
+        raise node.refuse("its variance and epsilon together must be above 0 for each channel; the file is damaged, or its training failed")
+    factors = scale / np.sqrt(spread)
     shape = (-1, *(1,) * (len(graph.value(node).dims) - 1))
     return _affine(graph, node, 0, factors.reshape(shape), (offset - mean * factors).reshape(shape))
 
@@ -104,7 +104,8 @@ def subtract(graph, node):
 def _join(graph, node, values):
     first, second = values
     if first.dims != second.dims or first.order != second.order:
-        raise node.refuse(f"it adds {list(first.dims)} and {list(second.dims)} values of each image, but both must be the same; there is no broadcasting")
+        raise node.refuse(f"it adds {list(first.dims)} and {list(second.dims)} values of each image, but both must be the same; "
+                          "there is no broadcasting")
     layer = FloatAdd(graph.layer_name(node.name), first.tensor, second.tensor, node.outputs[0])
     return replace(graph.put(layer), dims=first.dims, order=first.order)
 
@@ -224,7 +225,8 @@ def reduce_mean(graph, node):
 
 
 def softmax(graph, node, opset=13):
-    """Softmax over the channels. Before operator set 13 it runs over all axes from its own on."""
+    """Softmax over the channels. Before operator set 13 it runs over all axes from its own on; QLinearSoftmax says itself of which set it is."""
+    opset = node.attributes.get("opset", opset)
     value = graph.computed(graph.value(node))
     rank = len(value.dims) + 1
     axis = node.attributes.get("axis", 1 if opset < 13 else -1) % rank

@@ -33,11 +33,19 @@ def read_onnx(path):
         raise UserError(f"{path} cannot be read: {error.strerror or error}") from error
     except (DecodeError, EncodeError, ValueError, TypeError, onnx.checker.ValidationError) as error:
         raise UserError(f"{path} is no valid ONNX model, or not all of one: {_first_line(error)}") from error
-    opset = opset_of(model)
-    if opset < OLDEST_OPSET:
-        raise UserError(f"{path} is of operator set {opset}, but {OLDEST_OPSET} is the oldest that is read: convert it by onnx.version_converter")
+    _check_opset(path, opset_of(model))
     _set_batch(path, model)
-    return _infer(path, fold_constants(_infer(path, model)))
+    try:
+        return _infer(path, fold_constants(_infer(path, model)))
+    except (ValueError, TypeError) as error:  # Of names that are no text, and of constants with more or fewer bytes than their shape.
+        raise UserError(f"{path} is damaged, or not all of a model: {_first_line(error)}") from error
+
+
+def _check_opset(path, opset):
+    newest = onnx.defs.onnx_opset_version()
+    if not OLDEST_OPSET <= opset <= newest:
+        word, limit = ("oldest", OLDEST_OPSET) if opset < OLDEST_OPSET else ("newest", newest)
+        raise UserError(f"{path} is of operator set {opset}, but {limit} is the {word} that is read: convert it by onnx.version_converter")
 
 
 def opset_of(model):

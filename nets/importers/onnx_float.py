@@ -11,13 +11,13 @@ from nets.float_simplify import simplify
 from nets.importers import onnx_compute, onnx_moves
 from nets.importers.onnx_file import graph_input, is_quantised, opset_of, read_onnx
 from nets.importers.onnx_graph import FloatGraph, Value
-from nets.importers.onnx_node import Node, initialisers, shapes_of
+from nets.importers.onnx_node import FLOATS, Node, initialisers, shapes_of
 
 OPERATORS = {
     "Add": onnx_compute.add,
     "AveragePool": onnx_compute.average_pool,
     "BatchNormalization": onnx_compute.batch_norm,
-    "Cast": onnx_moves.same,
+    "Cast": onnx_moves.cast,
     "Clip": onnx_compute.clip,
     "Concat": onnx_moves.concat,
     "Conv": onnx_compute.conv,
@@ -42,7 +42,6 @@ OPERATORS = {
     "Transpose": onnx_moves.transpose,
     "Unsqueeze": onnx_moves.reshape,
 }
-FLOATS = {onnx.TensorProto.FLOAT, onnx.TensorProto.DOUBLE, onnx.TensorProto.FLOAT16, onnx.TensorProto.BFLOAT16}
 
 
 def import_onnx_float(path):

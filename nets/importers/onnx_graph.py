@@ -8,6 +8,7 @@ import numpy as np
 from compiler.layers import Padding
 from nets.float_affine import affine
 from nets.float_network import FloatConv, FloatTensor
+from nets.free_name import free_name
 
 NONE = Padding()
 
@@ -45,9 +46,7 @@ class FloatGraph:
 
     def layer_name(self, wanted):
         """Return `wanted`, or that with a number where a layer has it already."""
-        name, number = wanted, 1
-        while name in self._names:
-            name, number = f"{wanted}:{number}", number + 1
+        name = free_name(wanted, self._names)
         self._names.add(name)
         return name
 
@@ -94,7 +93,7 @@ class FloatGraph:
         if value.pad == NONE:
             return value
         channels = self.tensors[value.tensor].channels
-        name = self._new_tensor(value.tensor, "padded")
+        name = free_name(f"{value.tensor}/padded", self.tensors, mark="")
         identity = affine(self.layer_name(name), value.tensor, name, np.ones(channels), np.zeros(channels))
         self.notes.append(f"the padding of {value.tensor!r} is a layer of its own, since what follows cannot take it in")
         return replace(self.put(replace(identity, padding=value.pad)), dims=value.dims, order=value.order)
@@ -103,12 +102,6 @@ class FloatGraph:
         if not value.is_map:
             raise node.refuse(f"it reads {list(value.dims)} values of each image, but must read [channels, rows, columns]")
         return value
-
-    def _new_tensor(self, tensor, what):
-        name, number = f"{tensor}/{what}", 1
-        while name in self.tensors:
-            name, number = f"{tensor}/{what}{number}", number + 1
-        return name
 
     def _picked(self, value):
         if value.pick is None:
@@ -121,7 +114,7 @@ class FloatGraph:
         for k, source in enumerate(channels):
             if source is not None:
                 weights[k, rows.start, columns.start, 0 if straight else source] = 1
-        name = self._new_tensor(value.tensor, "selected")
+        name = free_name(f"{value.tensor}/selected", self.tensors, mark="")
         self.notes.append(f"the selection of channels and pixels of {value.tensor!r} is a convolution with weights of 0 and 1")
         layer = FloatConv(self.layer_name(name), value.tensor, name, weights, np.zeros(len(channels)), (rows.step, columns.step),
                           groups=info.channels if straight else 1)

@@ -5,16 +5,26 @@ import math
 from dataclasses import replace
 
 import numpy as np
+from onnx import TensorProto
 
 from compiler.layers import Padding
 from nets.float_network import FloatConcat
 from nets.importers.onnx_graph import NONE
+from nets.importers.onnx_node import FLOATS
 
 
 def same(graph, node):
-    """Identity, Cast, and Dropout of a trained model."""
+    """Identity, and Dropout of a trained model."""
     if any(output for output in node.outputs[1:]) or (node.op == "Dropout" and node.has(2) and bool(graph.constant(node, 2))):
         raise node.refuse("it drops values at random; export the model in evaluation mode")
+    return graph.value(node)
+
+
+def cast(graph, node):
+    """Cast between kinds of floats, all of which become float32 here."""
+    if node.attributes["to"] not in FLOATS:
+        kind = TensorProto.DataType.Name(node.attributes["to"])
+        raise node.refuse(f"it makes {kind} of what is computed from the image, which nothing here does; only casts between floats can be left out")
     return graph.value(node)
 
 
@@ -83,8 +93,7 @@ def pad(graph, node):
             value = graph.computed(value)
         channels, rows, columns = _pick(graph, value)
         value = replace(value, pick=((None,) * before[1] + channels + (None,) * after[1], rows, columns))
-    border = Padding(value.pad.top + int(before[2]), value.pad.left + int(before[3]), value.pad.bottom + int(after[2]), value.pad.right + int(after[3]))
-    return replace(value, dims=dims, pad=border)
+    return replace(value, dims=dims, pad=value.pad + Padding(*before[2:].tolist(), *after[2:].tolist()))
 
 
 def cut(graph, node):

@@ -9,6 +9,8 @@ from onnx import numpy_helper
 
 from accel.errors import UserError
 
+# The types of tensors that become float32.
+FLOATS = {onnx.TensorProto.FLOAT, onnx.TensorProto.DOUBLE, onnx.TensorProto.FLOAT16, onnx.TensorProto.BFLOAT16}
 # What to do about operators that people do bring.
 _HINTS = {
     "Sigmoid": "use ReLU or ReLU6, or end the model before it",

@@ -19,8 +19,7 @@ class Window:
     @property
     def whole(self):
         """The padding together with what ceil mode adds."""
-        pad = self.padding
-        return Padding(pad.top, pad.left, pad.bottom + self.beyond[0], pad.right + self.beyond[1])
+        return self.padding + Padding(0, 0, *self.beyond)
 
 
 def window_of(node, size, kernel):

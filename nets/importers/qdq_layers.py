@@ -98,7 +98,8 @@ class _Lowering:
             return
         if source.scale > target.scale * (1 + 1e-6):
             raise UserError(f"AveragePool {layer.name!r} leaves padding out of its means, and its output has a finer scale ({target.scale:.6g}) than "
-                            f"its input ({source.scale:.6g}), so that its means would be rounded twice: set count_include_pad=1, or give both one scale")
+                            f"its input ({source.scale:.6g}), so that its means would be rounded twice: set count_include_pad=1, or give both "
+                            "one scale")
         self._in_own_numbers(target, _numbers(source), lambda output: int8.average_pool(replace(layer, output=output), source, target))
 
     def _in_own_numbers(self, target, numbers, layer):

@@ -1,21 +1,26 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What the integers of a quantised ONNX model stand for: real = scale * (number - zero point). uint8 becomes int8 by taking 128 off both."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+from onnx import TensorProto, helper
 
 from nets.importers.onnx_node import Node
 
 _MIDDLE = {np.dtype(np.int8): 0, np.dtype(np.uint8): 128}
 
 
+def given_dtype(node):
+    """Return the dtype of the integers that a QuantizeLinear without zero point makes: its output_dtype, without that uint8."""
+    return helper.tensor_dtype_to_np_dtype(node.attributes.get("output_dtype", 0) or TensorProto.UINT8)
+
+
 def activation_numbers(node, scale, zero_point):
-    """Return (scale, zero point of int8) of an activation by the arrays of a QuantizeLinear or DequantizeLinear; None is the zero point 0 of uint8.
+    """Return (scale, zero point of int8) of an activation by the arrays of a QuantizeLinear or DequantizeLinear.
 
     Raises UserError where they are one a channel, of another type than int8 and uint8, or no scale.
     """
-    zero_point = np.zeros((), np.uint8) if zero_point is None else zero_point
     if zero_point.dtype not in _MIDDLE:
         raise node.refuse(f"it makes activations {zero_point.dtype}: quantise them to int8 or uint8")
     if scale.size != 1 or zero_point.size != 1:
@@ -31,7 +36,6 @@ def _check_scales(node, scale):
 
 def quantise_constant(node, values, scale, zero_point):
     """Return the integers that a QuantizeLinear makes of an array: halves go to even, what lies outside saturates."""
-    zero_point = np.zeros((), np.uint8) if zero_point is None else zero_point
     if zero_point.dtype.kind not in "iu":
         raise node.refuse(f"it makes constants {zero_point.dtype}: quantise weights to int8")
     limits, axis = np.iinfo(zero_point.dtype), node.attributes.get("axis", 1)
@@ -64,6 +68,11 @@ class Constant:
         difference = self.numbers.astype(np.float64) - _along(self.zero_point, self.axis, dimensions).astype(np.float64)
         return difference * _along(self.scale.astype(np.float64), self.axis, dimensions)
 
+    def transposed(self, permutation):
+        """Return the Constant with its axes in the order `permutation`."""
+        axis = permutation.index(self.axis % self.numbers.ndim) if self.scale.size != 1 or self.zero_point.size != 1 else self.axis
+        return replace(self, numbers=self.numbers.transpose(permutation), axis=axis)
+
     def check_symmetric(self):
         """Raise UserError where they cannot be weights: where they are neither int8 nor uint8, or zero is not their middle."""
         if self.numbers.dtype not in _MIDDLE:
@@ -82,8 +91,11 @@ class Constant:
 
 
 def dequantised(node, numbers, scale, zero_point):
-    """Return the Constant of a DequantizeLinear of the array `numbers`. Raises UserError where its scales are none, or not one an index of the axis."""
-    zero_point, axis = np.zeros((), numbers.dtype) if zero_point is None else zero_point, node.attributes.get("axis", 1)
+    """Return the Constant of a DequantizeLinear of the array `numbers`.
+
+    Raises UserError where its scales are none, or not one an index of the axis.
+    """
+    axis = node.attributes.get("axis", 1)
     if numbers.dtype.kind not in "iu":
         raise node.refuse(f"its constant is {numbers.dtype}: quantise weights to int8")
     for values in (scale, zero_point):

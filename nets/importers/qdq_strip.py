@@ -4,15 +4,17 @@
 import math
 from dataclasses import dataclass, field, replace
 
+import numpy as np
 import onnx
 
 from accel.errors import UserError
 from nets.float_network import FloatActivation, FloatConv, FloatDense, FloatSoftmax
+from nets.free_name import free_name
 from nets.importers.onnx_file import graph_input, opset_of
-from nets.importers.onnx_float import FLOATS, OPERATORS, check_dims, declare_input, needed_nodes
+from nets.importers.onnx_float import OPERATORS, check_dims, declare_input, needed_nodes
 from nets.importers.onnx_graph import FloatGraph
-from nets.importers.onnx_node import initialisers, shapes_of
-from nets.importers.qdq_numbers import activation_numbers, dequantised, quantise_constant
+from nets.importers.onnx_node import FLOATS, initialisers, shapes_of
+from nets.importers.qdq_numbers import activation_numbers, dequantised, given_dtype, quantise_constant
 from nets.scales import SOFTMAX_SCALE, SOFTMAX_ZERO_POINT
 
 _DYNAMIC = ("DynamicQuantizeLinear", "ConvInteger", "MatMulInteger", "com.microsoft.DynamicQuantizeMatMul", "com.microsoft.MatMulIntegerToFloat")
@@ -27,8 +29,8 @@ _BEFORE_QUANTISATION = (*_MOVING, "Relu", "Clip", "Concat")
 
 @dataclass
 class Stripped:
-    """`graph`: the FloatGraph. `source` and `output`: the network's input and output. `numbers`: {tensor: (scale, zero point of int8)}, for those that
-    the model quantises. `scales`: {layer: float64 [O]}, what a step of each output channel's weights is worth.
+    """`graph`: the FloatGraph. `source` and `output`: the network's input and output. `numbers`: {tensor: (scale, zero point of int8)}, for those
+    that the model quantises. `scales`: {layer: float64 [O]}, what a step of each output channel's weights is worth.
     """
 
     graph: FloatGraph
@@ -51,17 +53,17 @@ def strip(path, model):
 
 
 class _Walk:
-    """Goes through the nodes in order. Of ONNX's tensors, `integers` are quantised, `reals` are not but cannot be told from what is; `constants` are
-    quantised constants. `quantised`: {tensor of the network: ONNX tensor whose QuantizeLinear gave it its numbers}; `read`: {ONNX tensor that is read
-    before it is quantised: the Node that does}.
+    """Goes through the nodes in order. Of ONNX's tensors, `integers` {tensor: dtype} are quantised, `reals` are not but cannot be told from what is;
+    `constants` are quantised constants. `quantised`: {tensor of the network: ONNX tensor whose QuantizeLinear gave it its numbers}; `read`: {ONNX
+    tensor that is read before it is quantised: the Node that does}.
     """
 
     def __init__(self, found, model):
         self.found, self.graph = found, found.graph
-        self.integers, self.reals, self.constants, self.quantised, self.read = set(), set(), {}, {}, {}
-        self.opset = opset_of(model)
-        if graph_input(model).type.tensor_type.elem_type not in FLOATS:
-            self.integers.add(found.source)
+        self.integers, self.reals, self.constants, self.quantised, self.read = {}, set(), {}, {}, {}
+        self.opset, kind = opset_of(model), graph_input(model).type.tensor_type.elem_type
+        if kind not in FLOATS:
+            self.integers[found.source] = onnx.helper.tensor_dtype_to_np_dtype(kind)
 
     def step(self, node):
         """Take in one Node."""
@@ -73,6 +75,10 @@ class _Walk:
             return
         if node.op not in OPERATORS:
             raise node.unknown()
+        if node.op == "Transpose" and node.inputs[0] in self.constants:
+            constant = self.constants[node.inputs[0]]
+            self._keep(node, constant.transposed(node.attributes.get("perm", list(range(constant.numbers.ndim))[::-1])))
+            return
         self._check_inputs(node)
         before = len(self.graph.layers)
         value = OPERATORS[node.op](self.graph, node, self.opset) if node.op == "Softmax" else OPERATORS[node.op](self.graph, node)
@@ -91,7 +97,7 @@ class _Walk:
         if isinstance(writer, FloatSoftmax) and value.tensor not in self.found.numbers:
             self.found.numbers[value.tensor] = SOFTMAX_SCALE, SOFTMAX_ZERO_POINT
             self.graph.notes.append(f"the output {output!r} is not quantised in the file: it becomes int8 with the scale 1/256")
-        elif output not in self.integers | self.reals:
+        elif not self._is_quantised(output):
             raise UserError(f"{path}: the output {output!r} is not quantised: put QuantizeLinear and DequantizeLinear behind it")
         for name, node in self.read.items():
             if name in self.quantised.values():
@@ -104,12 +110,19 @@ class _Walk:
         if node.attributes.get("block_size", 0):
             raise node.refuse("a scale for each block is not supported: quantise per tensor or per output channel")
 
-    def _parameters(self, node):
-        zero_point = self.graph.constants[node.inputs[2]] if node.has(2) else None
-        return self.graph.constants[node.inputs[1]], zero_point
+    def _is_quantised(self, name):
+        return name in self.integers or name in self.reals
+
+    def _parameters(self, node, dtype):
+        """Return the arrays (scale, zero point) of a node; a zero point that is left out is 0 of `dtype`."""
+        return self.graph.constants[node.inputs[1]], self.graph.constants[node.inputs[2]] if node.has(2) else np.zeros((), dtype)
+
+    def _keep(self, node, constant):
+        """Note that a node gives a Constant."""
+        self.constants[node.outputs[0]], self.graph.constants[node.outputs[0]] = constant, constant.real()
 
     def _quantise(self, node):
-        scale, zero_point = self._parameters(node)
+        scale, zero_point = self._parameters(node, given_dtype(node))
         name, result = node.inputs[0], node.outputs[0]
         if name in self.graph.constants:
             self.graph.constants[result] = quantise_constant(node, self.graph.constants[name], scale, zero_point)
@@ -122,14 +135,14 @@ class _Walk:
         if self.found.numbers.get(value.tensor) != numbers:
             value = self._requantised(node, self.graph.computed(value), numbers)
         self.graph.values[result] = value
-        self.integers.add(result)
+        self.integers[result] = zero_point.dtype
 
     def _requantised(self, node, value, numbers):
         """Return the Value of a tensor that becomes integers of `numbers`: itself, or another where it has integers already."""
         if value.tensor in self.found.numbers and self.found.numbers[value.tensor] != numbers:
             if self.quantised.get(value.tensor) == node.inputs[0]:
                 raise node.refuse(f"{node.inputs[0]!r} is quantised twice, with different scales or zero points: quantise it once")
-            name, target = self.graph.layer_name(node.name), self._tensor(node.outputs[0])
+            name, target = self.graph.layer_name(node.name), free_name(node.outputs[0], self.graph.tensors)
             again = self.graph.put(FloatActivation(name, value.tensor, target, -math.inf, math.inf))
             value = replace(again, dims=value.dims, order=value.order)
         self.found.numbers[value.tensor] = numbers
@@ -137,15 +150,14 @@ class _Walk:
         return value
 
     def _dequantise(self, node):
-        scale, zero_point = self._parameters(node)
         name, result = node.inputs[0], node.outputs[0]
         if name in self.graph.constants:
-            constant = dequantised(node, self.graph.constants[name], scale, zero_point)
-            self.constants[result], self.graph.constants[result] = constant, constant.real()
+            integers = self.graph.constants[name]
+            self._keep(node, dequantised(node, integers, *self._parameters(node, integers.dtype)))
             return
-        numbers, value = activation_numbers(node, scale, zero_point), self.graph.values[name]
         if name not in self.integers:
             raise node.refuse("it dequantises what is not quantised")
+        numbers, value = activation_numbers(node, *self._parameters(node, self.integers[name])), self.graph.values[name]
         if self.found.numbers.setdefault(value.tensor, numbers) != numbers:
             known = self.found.numbers[value.tensor]
             raise node.refuse(f"it takes numbers of scale {known[0]:.6g} and zero point {known[1]} for some of {numbers[0]:.6g} and {numbers[1]}: "
@@ -153,18 +165,12 @@ class _Walk:
         self.graph.values[result] = value
         self.reals.add(result)
 
-    def _tensor(self, wanted):
-        name, number = wanted, 1
-        while name in self.graph.tensors:
-            name, number = f"{wanted}:{number}", number + 1
-        return name
-
     def _check_inputs(self, node):
         """Raise UserError where a node reads integers that it cannot, or reals that are not quantised."""
         for name in node.inputs:
             if name in self.integers and node.op not in _CHOOSING:
                 raise node.refuse(f"it reads the integers {name!r}: put a DequantizeLinear before it and a QuantizeLinear behind")
-            if name in self.graph.values and name not in self.integers | self.reals:
+            if name in self.graph.values and not self._is_quantised(name):
                 if node.op not in _BEFORE_QUANTISATION:
                     raise node.refuse(f"it reads {name!r}, which is not quantised: put QuantizeLinear and DequantizeLinear between the two")
                 self.read[name] = node
@@ -172,10 +178,12 @@ class _Walk:
     def _follow(self, node, value):
         """Note what kind of tensor a node's output is."""
         name, source = node.outputs[0], node.inputs[0]
-        for kind, operators in ((self.integers, _CHOOSING), (self.reals, _MOVING)):
-            if source in kind and node.op in operators:
-                self.found.numbers.setdefault(value.tensor, self._numbers_of(node, source))
-                kind.add(name)
+        if source in self.integers and node.op in _CHOOSING:
+            self.integers[name] = self.integers[source]
+        elif source in self.reals and node.op in _MOVING:
+            self.reals.add(name)
+        if self._is_quantised(name):
+            self.found.numbers.setdefault(value.tensor, self._numbers_of(node, source))
 
     def _numbers_of(self, node, source):
         tensor = self.graph.values[source].tensor

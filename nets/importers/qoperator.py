@@ -25,7 +25,10 @@ _BIAS = {"QLinearConv": 8, "QGemm": 6}
 
 
 def without_qoperators(model):
-    """Return the onnx.ModelProto of the same meaning without such operators, its shapes inferred anew. Raises UserError for one that cannot be done."""
+    """Return the onnx.ModelProto of the same meaning without such operators, its shapes inferred anew.
+
+    Raises UserError for one that cannot be done.
+    """
     constants, nodes = initialisers(model), []
     for node in model.graph.node:
         key = ("" if node.domain == "ai.onnx" else node.domain, node.op_type)
@@ -51,10 +54,13 @@ def _rewritten(graph, node, constants, operator, triples, output):
         nodes.append(_dequantise_bias(graph, known, bias, constants))
     quantised = known.has(output)
     reals = f"{known.outputs[0]} (reals)" if quantised else known.outputs[0]
-    attributes = {name: value for name, value in known.attributes.items() if name not in ("channels_last", "opset")}
+    attributes = {name: value for name, value in known.attributes.items() if name != "channels_last"}
+    if operator == "Softmax":
+        attributes.setdefault("axis", -1)  # That of QLinearSoftmax, whichever operator set it names.
     nodes.append(helper.make_node(operator, [one.output[0] for one in nodes], [reals], known.name, **attributes))
     if quantised:
-        nodes.append(helper.make_node("QuantizeLinear", [reals, *node.input[output:output + 2]], list(known.outputs), known.name))
+        zero_point = known.inputs[output + 1] if known.has(output + 1) else _zero(graph, known, triples[0] + 2, constants)
+        nodes.append(helper.make_node("QuantizeLinear", [reals, known.inputs[output], zero_point], list(known.outputs), known.name))
     return nodes
 
 
@@ -62,9 +68,20 @@ def _dequantise(node, triple, name, axis):
     return helper.make_node("DequantizeLinear", list(triple), [f"{node.outputs[0]} {name}"], node.name, axis=axis)
 
 
+def _zero(graph, node, place, constants):
+    """Return the name of a new constant 0 of the type of the zero point at `place`: input and output of such an operator have one type."""
+    if not node.has(place) or node.inputs[place] not in constants:
+        raise node.refuse("neither its input nor its output has a constant zero point, which tells their type: give both one, if only 0")
+    name = f"{node.outputs[0]} zero point"
+    graph.initializer.append(numpy_helper.from_array(np.zeros((), constants[node.inputs[place]].dtype), name))
+    return name
+
+
 def _dequantise_bias(graph, node, place, constants):
     if not all(node.inputs[index] in constants for index in (1, 4)):
         raise node.refuse("its scales must be constants: quantise the model statically (onnxruntime's quantize_static)")
+    if constants[node.inputs[1]].size != 1:
+        raise node.refuse(f"it has {constants[node.inputs[1]].size} scales for an activation: quantise activations per tensor")
     scale = (constants[node.inputs[1]].reshape(()) * constants[node.inputs[4]]).reshape(-1)
     name = f"{node.outputs[0]} bias scale"
     graph.initializer.append(numpy_helper.from_array(np.ascontiguousarray(scale), name))

@@ -24,5 +24,8 @@ def import_tflite(path):
     for operator in shapes:
         translation.note(operator, "is left out: shapes are fixed")
     for operator in graph.operators:
-        OPERATORS[operator.kind](translation, operator)
+        try:
+            OPERATORS[operator.kind](translation, operator)
+        except (ValueError, ArithmeticError) as error:
+            translation.refuse(operator, f"has scales or sizes that do not fit, since {error}", "quantise the model anew with representative images")
     return translation.model()

@@ -10,6 +10,12 @@ from nets.importers.tflite_numbers import ACTIVATIONS
 _WORDS = {"padding": ("SAME", "VALID"), "fused_activation_function": ACTIVATIONS}
 _EXPORT = "export it with full integer quantisation to int8 (a representative dataset; inference input and output type int8)"
 
+_STRIDES = ("stride_h", "stride_w")
+_POOL = (*_STRIDES, "filter_height", "filter_width")
+# Of operators that need more than one input and no options: how many inputs, and which options, all positive. A bias may be left out.
+_FORMS = {"ADD": (2, ()), "AVERAGE_POOL_2D": (1, _POOL), "CONV_2D": (2, _STRIDES), "DEPTHWISE_CONV_2D": (2, _STRIDES), "FULLY_CONNECTED": (2, ()),
+          "MAX_POOL_2D": (1, _POOL), "MEAN": (2, ()), "MUL": (2, ()), "PAD": (2, ())}
+
 
 def short_name(graph, operator):
     """Return the name of an operator's output, of several that a converter joined the first."""
@@ -39,23 +45,40 @@ def check_graph(graph, supported):
     for word, numbers in (("input", graph.inputs), ("output", graph.outputs)):
         if len(numbers) != 1:
             raise UserError(f"{graph.path} has {len(numbers)} {word}s, but one is what can be run: cut the model so that it has one {word}")
+        if numbers[0] < 0:
+            raise UserError(f"{graph.path} is damaged, for its {word} is no tensor: fetch or export it anew")
     if not graph.operators:
         raise UserError(f"{graph.path} has no operator, so there is nothing to run: export the trained model")
+    for operator in graph.operators:
+        if len(operator.outputs) != 1 or operator.outputs[0] < 0:
+            refuse(graph, operator, f"has {len(operator.outputs)} outputs, or one that is no tensor", "export the model anew, one output is right")
     _check_types(graph)
     for operator in graph.operators:
         if operator.kind not in supported:
             refuse(graph, operator, "is an operator that neither the accelerator nor the CPU has",
                    f"replace it or cut the model before it; there are {', '.join(sorted(supported))}")
-        if not operator.outputs or len(operator.outputs) != 1:
-            refuse(graph, operator, f"has {len(operator.outputs)} outputs", "export the model anew, one output is right")
+        _check_form(graph, operator)
     for number in dict.fromkeys((*graph.inputs, *(operator.outputs[0] for operator in graph.operators))):
         _check_activation(graph, graph.tensors[number])
+
+
+def _check_form(graph, operator):
+    """Refuse an operator without the inputs or the options that its kind needs: a file can be damaged and still be read."""
+    least, positive = _FORMS.get(operator.kind, (1, ()))
+    given = sum(number >= 0 for number in operator.inputs[:least])
+    if given < least:
+        refuse(graph, operator, f"has {given} of the {least} inputs that it needs", "the file is damaged, export the model anew")
+    for name in positive:
+        if operator.options.get(name, 0) < 1:
+            refuse(graph, operator, f"has no positive {name}", "the file is damaged, export the model anew")
+    if positive and operator.options["padding"] not in (0, 1):
+        refuse(graph, operator, "has a padding that is neither SAME nor VALID", "the file is damaged, export the model anew")
 
 
 def _check_types(graph):
     """Refuse models of other numbers than int8 and uint8 by what they are, before their operators are looked at."""
     edges = [tensor.number for tensor in _edges(graph)]
-    written = [graph.tensors[operator.outputs[0]] for operator in graph.operators if operator.outputs]
+    written = [graph.tensors[operator.outputs[0]] for operator in graph.operators]
     inner = [tensor for tensor in (graph.tensors[graph.inputs[0]], *written) if tensor.number not in edges]
     constants = [graph.tensors[number] for operator in graph.operators for number in operator.inputs
                  if number >= 0 and graph.tensors[number].data is not None]

@@ -3,6 +3,8 @@
 
 import re
 
+from nets.free_name import free_name
+
 # The last component that a fused layer's own part of the name has; a converter joins the names of all that it fused by semicolons.
 _OWN = {
     "CONV_2D": ("BiasAdd", "Conv2D", "convolution"),
@@ -45,8 +47,6 @@ class Names:
 
     def unique(self, wish):
         """Return `wish`, or it with the first number from 2 on that makes it new."""
-        name, number = wish, 2
-        while name in self._taken:
-            name, number = f"{wish}_{number}", number + 1
+        name = free_name(wish, self._taken, mark="_", first=2)
         self._taken.add(name)
         return name

@@ -80,20 +80,20 @@ def rounded_scaling(real, largest):
     """Return the (multiplier, shift) whose product with any sum to +-`largest`, rounded once half away from zero, is round(sum * real) in float64.
 
     FULLY_CONNECTED computes the latter. Equality is tried where it can break: at the sums next to a half, for every result that fits int8.
-    Raises UserError where no multiplier near the scale gives it.
+    Raises ValueError where no multiplier near the scale gives it.
     """
     nearest, shift = quantize_multiplier(real)
     if nearest == 0:
         return 0, 0
     if largest << max(shift, 0) >= 1 << 31:
-        raise UserError(f"sums to {largest} do not fit 32 bits at the scale {real}")
+        raise ValueError(f"sums to {largest} do not fit 32 bits at the scale {real}")
     places = np.floor((np.arange(256) + 0.5) / real).astype(np.int64)
     sums = np.unique(np.concatenate([places - 1, places, places + 1]).clip(0, largest))
     wanted = half_away(sums * real)
     for multiplier in (nearest, nearest - 1, nearest + 1):
         if 0 < multiplier < 1 << 31 and (_rounded_product(sums, multiplier, shift) == wanted).all():
             return multiplier, shift
-    raise UserError(f"no multiplier of 31 bits scales sums by {real} as TFLite does")
+    raise ValueError(f"no multiplier of 31 bits scales sums by {real} as TFLite does")
 
 
 def _rounded_product(sums, multiplier, shift):

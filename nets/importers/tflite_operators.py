@@ -3,9 +3,8 @@
 
 import numpy as np
 
-from accel.errors import UserError
 from compiler.ir import Add, Concat, Conv2D, FullyConnected, Lookup, Padding, Rescale, Softmax
-from compiler.numbers import Rounding, requantise
+from compiler.numbers import Rounding, quantize_multiplier, requantise
 from nets.importers import tflite_numbers as numbers
 from nets.importers import tflite_pools as pools
 from nets.importers.tflite_weights import bias_of, weights_of
@@ -25,7 +24,7 @@ def _convolution(translation, operator, weights, scales, groups):
     name = translation.map_name(operator, padded=True)
     source, target = translation.tensor(operator.inputs[0]), translation.tensor(operator.outputs[0])
     product = numbers.half_short_product_scale if source.dtype == "uint8" else numbers.product_scale
-    pairs = [translation.scaling(operator, product(source.scale, scale, target.scale)) for scale in scales]
+    pairs = [quantize_multiplier(product(source.scale, scale, target.scale)) for scale in scales]
     stride, padding = translation.window(operator, weights.shape[1:3])
     translation.put(operator, Conv2D, name, weights=weights, bias=bias_of(translation, operator, len(weights)), **_columns(pairs), stride=stride,
                     padding=padding, groups=groups, **translation.clamp(operator))
@@ -50,7 +49,7 @@ def fully_connected(translation, operator):
     """A matrix product over the whole map, its sums rounded once; over the channels of each pixel where it keeps the dimensions."""
     if operator.options.get("weights_format", 0):
         translation.refuse(operator, "has shuffled weights", "export the model anew without shuffling")
-    name, (matrix, scales) = translation.name(operator), weights_of(translation, operator, 0)
+    name, (matrix, scales) = translation.name(operator), weights_of(translation, operator, 0, dimensions=2)
     shape, (outputs, length) = translation.info(name).shape, matrix.shape
     by_pixel = bool(operator.options.get("keep_num_dims")) and length == shape[2]
     if not by_pixel and length != np.prod(shape):
@@ -59,10 +58,7 @@ def fully_connected(translation, operator):
     bias = bias_of(translation, operator, outputs)
     largest = np.abs(matrix.astype(np.int64)).sum(axis=1) * 255 + np.abs(bias.astype(np.int64))
     reals = [numbers.product_scale(source.scale, scale, target.scale) for scale in scales]
-    try:
-        pairs = [numbers.rounded_scaling(real, int(most)) for real, most in zip(reals, largest, strict=True)]
-    except (UserError, ValueError) as error:
-        translation.refuse(operator, f"has scales that do not fit, since {error}", "quantise the model anew with representative images")
+    pairs = [numbers.rounded_scaling(real, int(most)) for real, most in zip(reals, largest, strict=True)]
     weights = matrix.reshape(outputs, *((1, 1, length) if by_pixel else shape))
     translation.put(operator, Conv2D if by_pixel else FullyConnected, name, weights=weights, bias=bias, **_columns(pairs),
                     **translation.clamp(operator), rounding=Rounding.HALF_AWAY)
@@ -94,6 +90,9 @@ def mul(translation, operator):
         translation.refuse(operator, "multiplies two maps", "only a factor that is constant can be imported")
     factor, name = translation.tensor(operator.inputs[places[0]]), translation.map_name(operator, 1 - places[0])
     first, second, target = (translation.tensor(number) for number in (*operator.inputs, operator.outputs[0]))
+    if factor.dtype != translation.tensor(operator.inputs[1 - places[0]]).dtype or factor.scales is None or len(factor.scales) != 1:
+        translation.refuse(operator, f"has a factor of {factor.dtype} with {0 if factor.scales is None else len(factor.scales)} scales",
+                           "quantise the factor as the map is, with one scale")
     channels = translation.info(name).channels
     factors = factor.data.astype(np.int64).reshape(-1) - int(factor.zero_points[0])
     if factors.size not in (1, channels) or (factors.size > 1 and factor.shape[-1] != channels):
@@ -101,7 +100,7 @@ def mul(translation, operator):
     if factors.min() < -128 or factors.max() > 127:
         translation.refuse(operator, f"has factors from {factors.min()} to {factors.max()}, their zero point subtracted, that exceed int8",
                            "quantise the factor with zero point 0")
-    multiplier, shift = translation.scaling(operator, numbers.short_product_scale(first.scale, second.scale, target.scale))
+    multiplier, shift = quantize_multiplier(numbers.short_product_scale(first.scale, second.scale, target.scale))
     weights = np.broadcast_to(factors, channels).reshape(channels, 1, 1, 1)
     translation.note(operator, "by a constant is a depthwise 1x1 convolution")
     translation.put(operator, Conv2D, name, weights=weights, bias=np.zeros(channels), multipliers=np.full(channels, multiplier),
@@ -111,7 +110,7 @@ def mul(translation, operator):
 def activation(translation, operator):
     """RELU, RELU6 and RELU_N1_TO_1 that stand alone."""
     source, target = translation.tensor(operator.inputs[0]), translation.tensor(operator.outputs[0])
-    multiplier, shift = translation.scaling(operator, numbers.short_quotient(source.scale, target.scale))
+    multiplier, shift = quantize_multiplier(numbers.short_quotient(source.scale, target.scale))
     translation.put(operator, Rescale, translation.name(operator), multiplier=multiplier, shift=shift,
                     **translation.clamp(operator, operator.kind))
 
@@ -148,7 +147,7 @@ def _at_scale_of_output(translation, operator, place):
     if source.dtype == "int8":
         translation.refuse(operator, f"joins int8 maps of the scales {source.scale} and {target.scale}, or of other zero points",
                            "quantise it anew: input and output of an int8 CONCATENATION have the same")
-    table, (multiplier, shift) = numbers.concatenation_table(*both), translation.scaling(operator, numbers.quotient(source.scale, target.scale))
+    table, (multiplier, shift) = numbers.concatenation_table(*both), quantize_multiplier(numbers.quotient(source.scale, target.scale))
     every = np.arange(-128, 128) - source.zero_point
     if (requantise(every, multiplier, shift, target.zero_point, -128, 127) == table).all():
         return translation.put(operator, Rescale, name, suffix=f"_input{place}", multiplier=multiplier, shift=shift).output
@@ -164,7 +163,7 @@ def quantize(translation, operator):
     elif (source.scale, source.zero_point) == (target.scale, target.zero_point):
         translation.rename(operator)
     else:
-        multiplier, shift = translation.scaling(operator, numbers.quotient(source.scale, target.scale))
+        multiplier, shift = quantize_multiplier(numbers.quotient(source.scale, target.scale))
         translation.put(operator, Rescale, translation.name(operator), multiplier=multiplier, shift=shift)
 
 
@@ -179,9 +178,6 @@ def reshape(translation, operator):
     source, target = translation.tensor(operator.inputs[0]), translation.tensor(operator.outputs[0])
     if np.prod(source.shape) != np.prod(target.shape):
         translation.refuse(operator, f"makes {list(target.shape)} of {list(source.shape)}", "export the model anew with fixed shapes")
-    source, target = (list(translation.tensor(number).shape) for number in (operator.inputs[0], operator.outputs[0]))
-    if np.prod(source) != np.prod(target):
-        translation.refuse(operator, f"makes {target} of {source}", "export the model anew with fixed shapes")
     translation.require_same_numbers(operator)
     translation.name(operator)
     translation.reshape_input(operator)

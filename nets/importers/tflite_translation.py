@@ -7,7 +7,6 @@ import numpy as np
 
 from accel.errors import UserError
 from compiler.ir import Network, Padding, TensorInfo
-from compiler.numbers import quantize_multiplier
 from nets.builder import same_padding
 from nets.importers.tflite_checks import refuse, short_name
 from nets.importers.tflite_names import Names, clean_name, shared_scope
@@ -15,11 +14,6 @@ from nets.importers.tflite_numbers import ACTIVATIONS, activation_range
 from nets.model import Model
 
 _SAME = 0  # tflite.Padding.SAME
-
-
-def _sum(first, second):
-    """Return the Padding of both together."""
-    return Padding(first.top + second.top, first.left + second.left, first.bottom + second.bottom, first.right + second.right)
 
 
 class Translation:
@@ -89,18 +83,11 @@ class Translation:
         self.layers.append(replace(layer, name=name, output=name))
         return self.layers[-1]
 
-    def scaling(self, operator, real):
-        """Return quantize_multiplier(real). Refuses a scale that it cannot express."""
-        try:
-            return quantize_multiplier(real)
-        except ValueError as error:
-            self.refuse(operator, f"has scales that do not fit, since {error}", "quantise the model anew with representative images")
-
     def rename(self, operator, padding=Padding()):
         """Let the operator's output stand for its input's map, with a border of zero points around it where `padding` says so."""
         source, target = operator.inputs[0], operator.outputs[0]
         self._standing[target] = self.name(operator, padded=True)
-        self._padded[target] = _sum(self.border(source), padding)
+        self._padded[target] = self.border(source) + padding
 
     def border(self, number):
         """Return the Padding that PADs have put around the file's tensor `number`."""
@@ -143,7 +130,7 @@ class Translation:
             pad = same_padding(sizes, kernel, stride)
         spans = (sizes[0] + pad.top + pad.bottom, sizes[1] + pad.left + pad.right)
         stride = tuple(max(1, min(step, span - size + 1)) for step, span, size in zip(stride, spans, kernel, strict=True))
-        return stride, _sum(pad, self.border(number))
+        return stride, pad + self.border(number)
 
     def clamp(self, operator, activation=None):
         """Return {clamp_min, clamp_max} of the operator's output: of its fused activation, or of the one named."""

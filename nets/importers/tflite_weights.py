@@ -6,8 +6,8 @@ import numpy as np
 _EXPORT = "quantise the model anew to int8, whose weights are symmetric"
 
 
-def weights_of(translation, operator, axis):
-    """Return (int8 weights of the shape in the file, float32 scales [outputs]) of input 1, whose outputs are its `axis`.
+def weights_of(translation, operator, axis, dimensions=4):
+    """Return (int8 weights of the shape in the file, float32 scales [outputs]) of input 1, which has `dimensions`, its `axis` for the outputs.
 
     uint8 weights with zero point 128 are symmetric and become int8 exactly; others are refused.
     """
@@ -16,6 +16,8 @@ def weights_of(translation, operator, axis):
         translation.refuse(operator, f"has {tensor.dtype} weights, quantised by {0 if tensor.scales is None else len(tensor.scales)} scales", _EXPORT)
     if tensor.data is None or tensor.sparse:
         translation.refuse(operator, "has weights that are computed or compressed", "export the model with plain constant weights")
+    if len(tensor.shape) != dimensions:
+        translation.refuse(operator, f"has weights of the shape {list(tensor.shape)}, but {dimensions} dimensions are right", "export the model anew")
     if (tensor.zero_points != tensor.offset).any():
         wrong = tensor.zero_points[tensor.zero_points != tensor.offset][0]
         translation.refuse(operator, f"has asymmetric weights, with the zero point {wrong} and not {tensor.offset}", _EXPORT)

@@ -119,7 +119,8 @@ def test_a_standalone_batch_norm_becomes_a_layer_of_its_own(tmp_path):
     assert [type(layer) for layer in network.layers][-1] is FloatConv and network.layers[-1].activation == (0.0, np.inf)
 
 
-@pytest.mark.parametrize(("op", "first"), [("Add", False), ("Add", True), ("Sub", False), ("Sub", True), ("Mul", False), ("Mul", True), ("Div", False)])
+@pytest.mark.parametrize(("op", "first"), [
+    ("Add", False), ("Add", True), ("Sub", False), ("Sub", True), ("Mul", False), ("Mul", True), ("Div", False)])
 @pytest.mark.parametrize("shape", [(), (1,), (3, 1, 1), (1, 3, 1, 1)])
 def test_arithmetic_with_a_constant_for_each_channel(op, first, shape, tmp_path):
     build = OnnxBuilder((3, 5, 4))
@@ -168,7 +169,8 @@ def test_padding_that_nothing_can_take_in_is_a_layer(reader, tmp_path):
 
 
 @pytest.mark.parametrize(("starts", "ends", "axes", "steps"), [
-    ([0, 0], [9, 9], [2, 3], [2, 2]), ([1], [3], [1], [1]), ([1, 2], [6, 99], [2, 3], [1, 2]), ([-3], [-1], [3], [1]), ([2, 1], [8, 8], [2, 3], [3, 2])])
+    ([0, 0], [9, 9], [2, 3], [2, 2]), ([1], [3], [1], [1]), ([1, 2], [6, 99], [2, 3], [1, 2]), ([-3], [-1], [3], [1]),
+    ([2, 1], [8, 8], [2, 3], [3, 2])])
 @pytest.mark.parametrize("pads", [None, [0, 1, 0, 0, 0, 2, 0, 0], [0, 1, 1, 0, 0, 2, 0, 2]])
 def test_slices_and_channels_that_are_padded_become_one_selecting_convolution(starts, ends, axes, steps, pads, tmp_path):
     build = OnnxBuilder((4, 9, 8))

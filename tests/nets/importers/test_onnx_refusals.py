@@ -85,6 +85,35 @@ def test_an_old_operator_set_is_refused(tmp_path):
     assert "of operator set 6, but 7 is the oldest" in refused(small(opset=6).save(tmp_path / "m.onnx"))
 
 
+def test_an_operator_set_that_is_not_known_yet_is_refused(tmp_path):
+    newest = onnx.defs.onnx_opset_version()
+    model = small().model()
+    model.opset_import[0].version = newest + 5
+    onnx.save(model, tmp_path / "m.onnx")
+    assert f"of operator set {newest + 5}, but {newest} is the newest" in refused(tmp_path / "m.onnx")
+
+
+def test_a_constant_with_too_many_bytes_is_refused(tmp_path):
+    model = small().model()
+    model.graph.initializer[0].raw_data += bytes(8)
+    onnx.save(model, tmp_path / "m.onnx")
+    assert "m.onnx is damaged, or not all of a model" in refused(tmp_path / "m.onnx")
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_damaged_bytes_lead_to_a_sentence_or_a_network_and_nothing_else(seed, tmp_path):
+    rng, content = np.random.default_rng(seed), small().save(tmp_path / "m.onnx").read_bytes()
+    outside = [place for place in range(len(content)) if not content.find(b"\x3f\x80") <= place < content.rfind(b"\x80\x3f")]
+    for _ in range(60):
+        damaged = bytearray(content)
+        damaged[rng.choice(outside)] = rng.choice([0, 1, 127, 128, 255])
+        (tmp_path / "m.onnx").write_bytes(damaged)
+        try:
+            import_onnx_float(tmp_path / "m.onnx")
+        except UserError as error:
+            assert str(error)
+
+
 def test_a_quantised_model_goes_to_the_other_importer(tmp_path):
     build = OnnxBuilder((3, 4, 4))
     scale, zero = build.constant(0.5), build.constant(0, np.int8)
@@ -139,6 +168,10 @@ def _places(build):
     build.nodes.append(helper.make_node("MaxPool", ["t0"], ["t1", "places"], name="pool", kernel_shape=[2, 2]))
 
 
+def _cast_and_back(build, kind):
+    build.add("Cast", build.add("Cast", "t0", to=kind), to=TensorProto.FLOAT)
+
+
 CASES = {
     "two maps": (_two_maps, "it multiplies two maps"),
     "weights": (_computed_weights, "depends on the image, but must be a constant"),
@@ -156,6 +189,11 @@ CASES = {
     "backwards": (lambda b: b.add("Slice", "t0", *(b.constant(v, np.int64) for v in ([-1], [-9], [2], [-1]))), "it runs backwards"),
     "no range": (lambda b: b.add("Clip", "t0", b.constant(3.0), b.constant(2.0)), "which is no range"),
     "a matrix over pixels": (lambda b: b.add("MatMul", "t0", b.constant(np.ones((4, 5)))), "flatten before it"),
+    "a cast to integers": (lambda b: _cast_and_back(b, TensorProto.INT32), "it makes INT32 of what is computed from the image"),
+    "a cast to bytes": (lambda b: _cast_and_back(b, TensorProto.UINT8), "only casts between floats can be left out"),
+    "a cast to truth": (lambda b: _cast_and_back(b, TensorProto.BOOL), "it makes BOOL of what is computed from the image"),
+    "a negative variance": (lambda b: b.add("BatchNormalization", "t0", *(b.constant(v) for v in ([1] * 4, [0] * 4, [0] * 4, [1, 1, -1, 1]))),
+                            "its variance and epsilon together must be above 0"),
     "training": (lambda b: b.add("Dropout", "t0", b.constant(0.5), b.constant(True, bool)), "export the model in evaluation mode"),
 }
 

@@ -153,6 +153,73 @@ def test_a_product_of_two_maps_and_a_factor_beyond_int8_are_refused(tmp_path):
     assert "exceed int8: quantise the factor with zero point 0" in refusal_of(tmp_path, model, model.mul(model.input, (60,), zero_point=-100))
 
 
+@pytest.mark.parametrize("dtype, scale, sentence", [
+    ("int8", None, "has a factor of int8 with 0 scales"), ("int8", [0.01] * 4, "has a factor of int8 with 4 scales"),
+    ("int32", 0.01, "has a factor of int32 with 1 scales"), ("uint8", 0.01, "has a factor of uint8 with 1 scales")])
+def test_a_factor_that_is_not_quantised_as_the_map_is_is_refused(dtype, scale, sentence, tmp_path):
+    model = TFLiteModel((3, 3, 4))
+    factor, output = model.tensor([4], scale, 0, dtype, [1, 2, 3, 4]), model.map([1, 3, 3, 4], 0.01, 3)
+    model.operator("MUL", [model.input, factor], [output], "Mul", 2)
+    assert f"{sentence}: quantise the factor as the map is, with one scale" in refusal_of(tmp_path, model, output)
+
+
+def _pool(model):
+    return model.pool("MAX_POOL_2D", model.input)
+
+
+def _convolution(model):
+    return model.convolution(model.input, 4)
+
+
+DAMAGE = {
+    "no stride": (_convolution, lambda operator: setattr(operator.builtinOptions, "strideH", 0), "has no positive stride_h"),
+    "a negative stride": (_pool, lambda operator: setattr(operator.builtinOptions, "strideW", -1), "has no positive stride_w"),
+    "no window": (_pool, lambda operator: setattr(operator.builtinOptions, "filterWidth", 0), "has no positive filter_width"),
+    "no padding": (_pool, lambda operator: setattr(operator.builtinOptions, "padding", 7), "neither SAME nor VALID"),
+    "no options": (_convolution, lambda operator: vars(operator).update(builtinOptions=None, builtinOptionsType=0), "has no positive stride_h"),
+    "no options of a pool": (_pool, lambda operator: vars(operator).update(builtinOptions=None, builtinOptionsType=0), "has no positive stride_h"),
+    "no weights": (_convolution, lambda operator: setattr(operator, "inputs", [0]), "has 1 of the 2 inputs that it needs"),
+    "weights left out": (_convolution, lambda operator: setattr(operator, "inputs", [0, -1, -1]), "has 1 of the 2 inputs that it needs"),
+    "no inputs": (_pool, lambda operator: setattr(operator, "inputs", []), "has 0 of the 1 inputs that it needs"),
+    "no axes": (lambda model: model.mean(model.input), lambda operator: setattr(operator, "inputs", [0]), "has 1 of the 2 inputs"),
+    "no output": (_convolution, lambda operator: setattr(operator, "outputs", [-1]), "outputs, or one that is no tensor"),
+    "a bias for weights": (_convolution, lambda operator: setattr(operator, "inputs", [0, 0]), "computed or compressed"),
+    "a matrix for filters": (lambda model: model.dense(model.convolution(model.input, 4), 10),
+                             lambda operator: setattr(operator, "inputs", [2, 1, -1]), "but 2 dimensions are right"),
+}
+
+
+@pytest.mark.parametrize("case", DAMAGE)
+def test_a_damaged_file_that_can_still_be_read_is_refused_by_its_operator(case, tmp_path):
+    (build, damage, sentence), model = DAMAGE[case], TFLiteModel((6, 5, 3))
+    output = build(model)
+    damage(model.graph.operators[-1])
+    said = refusal_of(tmp_path, model, output)
+    assert sentence in said and "operator " in said
+
+
+def test_an_input_that_is_no_tensor_is_refused(tmp_path):
+    model, output = good_model()
+    assert "its input is no tensor" in refusal(model.write(tmp_path / "model.tflite", [-1], [output]))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_damaged_bytes_lead_to_a_sentence_or_a_network_and_nothing_else(seed, tmp_path):
+    model = TFLiteModel((6, 6, 3))
+    deep = model.depthwise(model.convolution(model.pad(model.input, 1, 1, 1, 1), 4, padding=VALID, activation=RELU))
+    mean = model.mean(model.pool("MAX_POOL_2D", model.mul(model.add(deep, deep), (4,))))
+    content = model.save(tmp_path, model.softmax(model.dense(model.reshape(mean, [1, 4]), 5))).read_bytes()
+    rng = np.random.default_rng(seed)
+    for _ in range(60):
+        damaged = bytearray(content)
+        damaged[rng.integers(len(content))] = rng.choice([0, 1, 2, 3, 127, 128, 255])
+        (tmp_path / "model.tflite").write_bytes(damaged)
+        try:
+            import_tflite(tmp_path / "model.tflite")
+        except UserError as error:
+            assert str(tmp_path / "model.tflite") in str(error)
+
+
 def test_several_subgraphs_inputs_or_outputs_are_refused(tmp_path):
     model, output = good_model()
     path = tmp_path / "model.tflite"
