@@ -132,7 +132,8 @@ def build_binary(network, config, cpu=False, batch=1):
     base = align(streams_base + len(streams))
     model = compile_network(network, config, base, batch)
     if len(model.steps) > MOST_STEPS:
-        raise UserError(f"network {network.name!r} comes to {len(model.steps)} steps, programs and layers of the CPU, but a model has at most {MOST_STEPS}")
+        raise UserError(f"network {network.name!r} comes to {len(model.steps)} steps, programs and layers of the CPU, but a model "
+                        f"has at most {MOST_STEPS}")
     size = base - MODEL_ADDRESS + len(model.image)
     header = _pack(HEADER, {**_header_words(network, model), **starts, "bytes": size, "layers": len(layers), "complete": cpu})
     rows = [{**row, "kernel": names.index(row["kernel"])}

@@ -32,8 +32,8 @@ _NOTE = ("Measured: where each layer ends, and how many of its cycles went to ea
 def timeline(name, config, clock_hz, run):
     """Return the JSON object (Chrome's trace event format, times in microseconds) of the ImageRun `run` of the network called `name`.
 
-    Row "layers" has each layer from the end of the one before to its own, the first from time 0 on. Below it every cycle lies in exactly one row: that
-    of the engine which worked or was waited for, or the CPU's. Two counters give the bytes of DRAM and the MACs of each layer by its cycles.
+    Row "layers" has each layer from the end of the one before to its own, the first from time 0 on. Below it every cycle lies in exactly one row:
+    that of the engine which worked or was waited for, or the CPU's. Two counters give the bytes of DRAM and the MACs of each layer by its cycles.
     """
     microseconds = 1_000_000 / clock_hz
     events = [_metadata("process_name", LAYERS, name=f"{name} on {config.name}")]

@@ -17,8 +17,8 @@ from targets.model_options import add_model_options, add_preprocessing_options, 
 CLOCK_HZ = 100_000_000
 # What a float model is quantised with where no images are given.
 _STANDARD_IMAGES, _SEED = 4, 2017
-_STANDARD_NOTE = (f"no --calibrate was given: the ranges come from {_STANDARD_IMAGES} images of random numbers, which very nearly does for placement, "
-                  "cycles and bytes, but not for running or evaluating the model")
+_STANDARD_NOTE = (f"no --calibrate was given: the ranges come from {_STANDARD_IMAGES} images of random numbers, which very nearly does for "
+                  "placement, cycles and bytes, but not for running or evaluating the model")
 
 
 def standard_images(shape):

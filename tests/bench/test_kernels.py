@@ -84,10 +84,14 @@ def test_figures_follow_their_formulas():
     assert figure("mask-25", measured(cycles=550), measured(cycles=1000)) == 2.2
     assert figure("maxpool-fused", measured(cycles=1020), measured(cycles=1000)) == pytest.approx(0.02)
     runs = [measured() for _ in RUNS]
+
+    def layers(*predicted):
+        return [{"where": "cpu" if cycles is None else "accel", "cycles_predicted": cycles} for cycles in predicted]
+
     for run in runs:
-        run.layer_cycles, run.report["layers"] = (200, 100), [{"where": "accel", "cycles_predicted": 203}, {"where": "accel", "cycles_predicted": 101}]
+        run.layer_cycles, run.report["layers"] = (200, 100), layers(203, 101)
     runs[-2].report["layers"][1]["cycles_predicted"] = 96
-    runs[0].layer_cycles, runs[0].report["layers"] = (200, 5000), [{"where": "accel", "cycles_predicted": 203}, {"where": "cpu", "cycles_predicted": None}]
+    runs[0].layer_cycles, runs[0].report["layers"] = (200, 5000), layers(203, None)
     assert figure("cost-model-error", *runs) == pytest.approx(0.04)
     masked = measured("mask-random-25", 400)
     steps = np.ceil(channels_set(masked.network.layers[0].weights) / 4).sum() / (8 * 4 * 8)
