@@ -2,6 +2,7 @@
 """Small random .tflite models, one operator after the other, and what TFLite's interpreter and our reference make of them."""
 
 import numpy as np
+import pytest
 
 from nets.importers.interpreter import Interpreter, differences
 from nets.importers.tflite import import_tflite
@@ -9,6 +10,7 @@ from tests.support.tflite_builder import TFLiteBuilder
 
 SAME, VALID = 0, 1
 NONE, RELU, RELU_N1_TO_1, RELU6 = range(4)
+TYPES = pytest.mark.parametrize("dtype", ("int8", "uint8"))
 
 # Of random numbers between -128 and 127: root of the mean square.
 _SPREAD = 74
@@ -202,3 +204,13 @@ def assert_equal_to_interpreter(path, images=None, count=8, seed=0):
     wrong = differences(model, random_images(network.tensors[network.input].shape, count, seed) if images is None else images)
     assert not wrong, wrong
     return model
+
+
+def check(folder, model, output, count=8):
+    """Assert that the file of `model` is imported exactly; returns the layers."""
+    return assert_equal_to_interpreter(model.save(folder, output), count=count).network.layers
+
+
+def symmetric(dtype):
+    """Return how weights of a model of `dtype` are quantised: uint8 ones have one scale."""
+    return {"per_channel": dtype == "int8"}

@@ -6,24 +6,25 @@ import pytest
 
 from accel.config import CONFIGS
 from compiler.expectation import expect
-from compiler.ir import Conv2D, Lookup, Padding, Rescale
+from compiler.ir import Conv2D, Lookup, Rescale
 from compiler.numbers import multiply_by_quantized_multiplier, quantize_multiplier
 from compiler.program import compile_network
 from nets.importers.tflite import import_tflite
 from nets.importers.tflite_numbers import half_short_product_scale, product_scale
-from tests.support.tflite_models import NONE, RELU, RELU6, RELU_N1_TO_1, SAME, VALID, TFLiteModel, assert_equal_to_interpreter, random_images
-
-TYPES = pytest.mark.parametrize("dtype", ("int8", "uint8"))
-
-
-def check(folder, model, output, count=8):
-    """Assert that the file of `model` is imported exactly; returns the layers."""
-    return assert_equal_to_interpreter(model.save(folder, output), count=count).network.layers
-
-
-def symmetric(dtype):
-    """Return how weights of a model of `dtype` are quantised: uint8 ones have one scale."""
-    return {"per_channel": dtype == "int8"}
+from tests.support.tflite_models import (
+    NONE,
+    RELU,
+    RELU6,
+    RELU_N1_TO_1,
+    SAME,
+    TYPES,
+    VALID,
+    TFLiteModel,
+    assert_equal_to_interpreter,
+    check,
+    random_images,
+    symmetric,
+)
 
 
 @TYPES
@@ -189,67 +190,6 @@ def test_a_multiplication_by_a_constant_is_a_depthwise_convolution(tmp_path, dty
 def test_a_multiplication_by_a_constant_with_a_zero_point_is_exact_where_the_factors_fit(tmp_path):
     model = TFLiteModel((3, 3, 4))
     check(tmp_path, model, model.mul(model.input, (4,), zero_point=20, smallest=-107))
-
-
-@TYPES
-@pytest.mark.parametrize("kind", ("AVERAGE_POOL_2D", "MAX_POOL_2D"))
-@pytest.mark.parametrize("window, stride, padding, activation", [
-    ((2, 2), (2, 2), VALID, NONE), ((3, 3), (2, 2), VALID, RELU), ((7, 5), (7, 5), VALID, NONE), ((2, 3), (1, 2), VALID, RELU6),
-    ((6, 4), (25, 3), VALID, NONE)])
-def test_pools_are_exact(tmp_path, dtype, kind, window, stride, padding, activation):
-    model = TFLiteModel((7, 5, 6), dtype)
-    check(tmp_path, model, model.pool(kind, model.input, window, stride, padding, activation), count=30)
-
-
-def test_a_stride_that_leaves_a_window_one_place_is_as_small_as_it_can_be(tmp_path):
-    model = TFLiteModel((30, 7, 2))
-    layer, = check(tmp_path, model, model.pool("AVERAGE_POOL_2D", model.input, (30, 5), (30, 25)))
-    assert layer.stride == (1, 3)
-
-
-@pytest.mark.parametrize("dtype, kind", [("int8", "AVERAGE_POOL_2D"), ("int8", "MAX_POOL_2D"), ("uint8", "MAX_POOL_2D")])
-@pytest.mark.parametrize("window, stride", [((3, 3), (2, 2)), ((2, 3), (1, 2)), ((3, 3), (1, 1))])
-def test_pools_over_the_border_are_exact(tmp_path, dtype, kind, window, stride):
-    model = TFLiteModel((7, 6, 3), dtype)
-    check(tmp_path, model, model.pool(kind, model.input, window, stride, SAME), count=30)
-
-
-def test_the_mean_of_uint8_halves_is_rounded_up_at_every_sum(tmp_path):
-    model = TFLiteModel((1, 2, 1), "uint8")
-    path = model.save(tmp_path, model.pool("AVERAGE_POOL_2D", model.input, (1, 2), (1, 1)))
-    assert_equal_to_interpreter(path, np.array([[[[low], [high]]] for low in range(-128, 128, 5) for high in range(-128, 128, 3)], np.int8))
-
-
-@TYPES
-@pytest.mark.parametrize("axes, keep, scale", [
-    ((1, 2), True, None), ((1, 2), False, 0.03), ((-2, -3), True, 0.0123), ((1,), True, None), ((2,), True, 0.02)])
-def test_means_over_space_are_exact(tmp_path, dtype, axes, keep, scale):
-    model = TFLiteModel((6, 4, 5), dtype)
-    check(tmp_path, model, model.mean(model.input, axes, keep, scale), count=60)
-
-
-@TYPES
-@pytest.mark.parametrize("stride", ((1, 1), (2, 2)))
-def test_a_pad_is_part_of_the_convolution_behind_it(tmp_path, dtype, stride):
-    model = TFLiteModel((7, 6, 3), dtype)
-    padded = model.pad(model.input, 1, 2, 0, 3)
-    layer, = check(tmp_path, model, model.convolution(padded, 5, stride=stride, padding=VALID, **symmetric(dtype)))
-    assert layer.padding == Padding(1, 0, 2, 3)
-
-
-def test_a_pad_behind_a_pad_and_before_padding_same_adds_up(tmp_path):
-    model = TFLiteModel((5, 5, 3))
-    check(tmp_path, model, model.depthwise(model.pad(model.pad(model.input, 1, 0, 0, 0), 0, 1, 1, 0), stride=(2, 2), padding=SAME))
-
-
-def test_a_pad_before_a_max_pool_is_exact_where_zero_is_the_smallest_number(tmp_path):
-    model = TFLiteModel((6, 6, 3), zero_point=-128)
-    check(tmp_path, model, model.pool("MAX_POOL_2D", model.pad(model.input, 1, 1, 1, 1), (3, 3), (2, 2)))
-
-
-def test_a_pad_before_an_average_pool_counts(tmp_path):
-    model = TFLiteModel((6, 6, 3), zero_point=17)
-    check(tmp_path, model, model.pool("AVERAGE_POOL_2D", model.pad(model.input, 1, 1, 1, 1), (2, 2), (2, 2)))
 
 
 @TYPES
