@@ -27,8 +27,8 @@ def quantised(source, path, images, activations="int8", per_channel=True, operat
     name = onnx.load(source).graph.input[0].name
     kind = {"int8": QuantType.QInt8, "uint8": QuantType.QUInt8, "int16": QuantType.QInt16}[activations]
     form = QuantFormat.QOperator if operators else QuantFormat.QDQ
-    quantize_static(source, path, _Images(name, images), quant_format=form, per_channel=per_channel, activation_type=kind, weight_type=QuantType.QInt8,
-                    extra_options=extra)
+    quantize_static(source, path, _Images(name, images), quant_format=form, per_channel=per_channel, activation_type=kind,
+                    weight_type=QuantType.QInt8, extra_options=extra)
     return path
 
 
