@@ -12,7 +12,7 @@ from accel.errors import UserError
 from nets.float_network import FloatActivation, FloatConcat, FloatMaxPool, FloatNetwork
 from nets.float_rewrite import Rewrite
 from nets.float_simplify import fuse
-from nets.importers.onnx_file import read_onnx
+from nets.importers.onnx_file import infer_all, read_onnx
 from nets.importers.qdq_layers import int8_network
 from nets.importers.qdq_strip import strip
 from nets.importers.qoperator import without_qoperators
@@ -28,7 +28,7 @@ def import_qdq(path, model=None):
     asymmetric weights or scales for each channel of an activation), or has operators that read what is not quantised.
     """
     path = Path(path)
-    stripped = strip(path, without_qoperators(model or read_onnx(path)))
+    stripped = strip(path, infer_all(path, without_qoperators(model or read_onnx(path))))
     graph = stripped.graph
     network = FloatNetwork(path.stem, stripped.source, stripped.output, graph.tensors, tuple(graph.layers))
     network = _fused(network, stripped.numbers)
