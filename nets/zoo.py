@@ -58,9 +58,10 @@ def importer(name):
 
 def _onnx(path):
     files = importer("onnx_file")
-    if files.is_quantised(files.read_onnx(path)):
-        return importer("qdq").import_qdq(path)
-    return importer("onnx_float").import_with_notes(path)
+    model = files.read_onnx(path)
+    if files.is_quantised(model):
+        return importer("qdq").import_qdq(path, model)
+    return importer("onnx_float").import_with_notes(path, model)
 
 
 _READERS = {".npz": load_network, ".tflite": lambda path: importer("tflite").import_tflite(path), ".onnx": _onnx}
@@ -72,7 +73,8 @@ def _quantised(found, source, calibration, method):
     if not isinstance(found, FloatNetwork):
         return found if isinstance(found, Model) else Model(found, source)
     if calibration is None:
-        raise UserError(f"{source} is a float network, which is quantised from the ranges of its values: give --calibrate SET, some images as it will see")
+        raise UserError(f"{source} is a float network, which is quantised from the ranges of its values: give --calibrate SET, some images as it "
+                        "will see")
     images = calibration(found.tensors[found.input].shape)
     return Model(quantise_network(found, images, method), source, found, notes)
 

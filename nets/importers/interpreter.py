@@ -8,7 +8,7 @@ from ai_edge_litert.interpreter import Interpreter as LiteRT
 from ai_edge_litert.interpreter import OpResolverType
 
 from accel.errors import UserError
-from compiler.expectation import first_difference
+from compiler.expectation import describe_difference, first_difference
 from compiler.reference import execute
 from nets.importers.tflite_file import read_tflite
 
@@ -52,19 +52,41 @@ def _as_int8(array):
     return (array ^ 0x80).view(np.int8) if array.dtype == np.uint8 else array
 
 
-def differences(model, images, advance=lambda: None):
-    """Return a sentence for each tensor of each int8 image [N, H, W, C] where the reference differs from the interpreter: none, where all are exact.
+class Comparison:
+    """The reference beside TFLite's interpreter, for one Model of a .tflite file. Raises UserError where the interpreter refuses the file."""
 
-    model: of a TFLite file. Every tensor that both have, those of model.indices, is compared. advance: called after each image.
-    """
-    interpreter, sentences = Interpreter(model.source), []
-    for place, image in enumerate(images):
-        theirs, ours = interpreter.run(image), execute(model.network, image[np.newaxis])
-        for name, number in model.indices.items():
+    def __init__(self, model):
+        self._network, self._indices, self._interpreter = model.network, model.indices, Interpreter(model.source)
+        self._writers = {layer.output: layer.name for layer in model.network.layers}
+
+    def differences(self, image):
+        """Yield a sentence for each tensor of int8 `image` [H, W, C] in which reference and interpreter differ, in the network's order.
+
+        Every tensor that both have, those of the Model's indices, is compared.
+        """
+        ours, theirs = execute(self._network, image[np.newaxis]), self._interpreter.run(image)
+        for name, number in self._indices.items():
             mine = ours[name][0]
-            wrong = first_difference(theirs[number].reshape(mine.shape), mine)
-            if wrong:
-                sentences.append("image {}, tensor {!r} (number {} in the file), position {} (row, column, channel): TFLite's interpreter gives {}, "
-                                 "the reference {}".format(place, name, number, *wrong))
+            found = first_difference(theirs[number].reshape(mine.shape), mine)
+            if found:
+                yield (f"{describe_difference(self._writers.get(name, name), name, found)} (expected is what TFLite's interpreter gives for tensor "
+                       f"{number} of the file)")
+
+    def difference(self, image):
+        """Return the first of these sentences, or None.
+
+        What the SoC stores is held against the reference elsewhere, so that no difference here and none there is equality with TFLite.
+        """
+        return next(self.differences(image), None)
+
+
+def differences(model, images, advance=lambda: None):
+    """Return the sentences on all differences of each int8 image [N, H, W, C]: none, where every tensor is exact.
+
+    advance: called after each image.
+    """
+    comparison, sentences = Comparison(model), []
+    for place, image in enumerate(images):
+        sentences += [f"image {place}, {sentence}" for sentence in comparison.differences(image)]
         advance()
     return sentences

@@ -36,8 +36,8 @@ def read_onnx(path):
     _check_opset(path, opset_of(model))
     _set_batch(path, model)
     try:
-        return _infer(path, fold_constants(_infer(path, model)))
-    except (ValueError, TypeError) as error:  # Of names that are no text, and of constants with more or fewer bytes than their shape.
+        return infer_all(path, fold_constants(infer_all(path, model)))
+    except (ValueError, TypeError, shape_inference.InferenceError) as error:  # Names that are no text, constants longer than their shape.
         raise UserError(f"{path} is damaged, or not all of a model: {_first_line(error)}") from error
 
 
@@ -89,7 +89,8 @@ def _set_batch(path, model):
         info.type.tensor_type.ClearField("shape")
 
 
-def _infer(path, model):
+def infer_all(path, model):
+    """Return the onnx.ModelProto of file `path` with the shape of each tensor inferred. Raises UserError where they do not fit together."""
     try:
         return shape_inference.infer_shapes(model, check_type=True, strict_mode=True, data_prop=True)
     except shape_inference.InferenceError as error:

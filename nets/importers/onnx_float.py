@@ -52,9 +52,12 @@ def import_onnx_float(path):
     return import_with_notes(path)[0]
 
 
-def import_with_notes(path):
-    """Return (FloatNetwork, notes): notes say, a sentence each, what became something else on the way in."""
-    model = read_onnx(path)
+def import_with_notes(path, model=None):
+    """Return (FloatNetwork, notes): notes say, a sentence each, what became something else on the way in.
+
+    model: what read_onnx gave of `path`, where it is at hand.
+    """
+    model = model or read_onnx(path)
     if is_quantised(model):
         raise UserError(f"{path} is quantised already, so our quantisation has nothing to do: it is read as it is, by nets.importers.qdq")
     graph = FloatGraph(initialisers(model), shapes_of(model))

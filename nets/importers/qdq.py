@@ -12,21 +12,23 @@ from accel.errors import UserError
 from nets.float_network import FloatActivation, FloatConcat, FloatMaxPool, FloatNetwork
 from nets.float_rewrite import Rewrite
 from nets.float_simplify import fuse
-from nets.importers.onnx_file import read_onnx
+from nets.importers.onnx_file import infer_all, read_onnx
 from nets.importers.qdq_layers import int8_network
 from nets.importers.qdq_strip import strip
 from nets.importers.qoperator import without_qoperators
 from nets.model import Model
 
 
-def import_qdq(path):
+def import_qdq(path, model=None):
     """Return the Model of the quantised ONNX file `path`. Tensors have the names that their reals have in the file, uint8 ones 128 taken off.
+
+    model: what read_onnx gave of `path`, where it is at hand; it is changed.
 
     Raises UserError where the file cannot be read, has an operator that cannot be done, is quantised in another way (dynamically, to int16, with
     asymmetric weights or scales for each channel of an activation), or has operators that read what is not quantised.
     """
     path = Path(path)
-    stripped = strip(path, without_qoperators(read_onnx(path)))
+    stripped = strip(path, infer_all(path, without_qoperators(model or read_onnx(path))))
     graph = stripped.graph
     network = FloatNetwork(path.stem, stripped.source, stripped.output, graph.tensors, tuple(graph.layers))
     network = _fused(network, stripped.numbers)

@@ -17,6 +17,6 @@ def check_against_runtime(path, shape, seed=0, dtype=np.float32, nhwc=False):
     got = run_float(network, maps)[network.output]
     if wanted.ndim == 4 and not nhwc:
         wanted = wanted.transpose(0, 2, 3, 1)
-    rtol, atol = (1e-3, 1e-2) if dtype == np.float16 else (1e-4, 1e-5)
-    np.testing.assert_allclose(got.reshape(wanted.shape), wanted, rtol=rtol, atol=atol)
+    relative, absolute = (1e-3, 1e-2) if dtype == np.float16 else (1e-4, 1e-5)
+    np.testing.assert_allclose(got.reshape(wanted.shape), wanted, rtol=relative, atol=absolute)
     return network

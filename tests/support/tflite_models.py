@@ -2,6 +2,7 @@
 """Small random .tflite models, one operator after the other, and what TFLite's interpreter and our reference make of them."""
 
 import numpy as np
+import pytest
 
 from nets.importers.interpreter import Interpreter, differences
 from nets.importers.tflite import import_tflite
@@ -9,6 +10,7 @@ from tests.support.tflite_builder import TFLiteBuilder
 
 SAME, VALID = 0, 1
 NONE, RELU, RELU_N1_TO_1, RELU6 = range(4)
+TYPES = pytest.mark.parametrize("dtype", ("int8", "uint8"))
 
 # Of random numbers between -128 and 127: root of the mean square.
 _SPREAD = 74

@@ -43,8 +43,9 @@ def test_a_tensor_that_is_wrong_by_one_is_found_by_its_place(name):
     layer, *others = model.network.layers
     wrong = replace(layer, bias=layer.bias + np.where(np.arange(len(layer.bias)) == 3, 1 << 10, 0))
     sentence = differences(replace(model, network=replace(model.network, layers=(wrong, *others))), images)[0]
-    assert sentence.startswith(f"image 0, tensor {layer.output!r} (number {model.indices[layer.output]} in the file), position (")
-    assert ", 3) (row, column, channel): TFLite's interpreter gives " in sentence
+    assert sentence.startswith(f"image 0, layer {layer.name!r}, tensor {layer.output!r}, position (")
+    assert ", 3) (row, column, channel): expected " in sentence
+    assert sentence.endswith(f"(expected is what TFLite's interpreter gives for tensor {model.indices[layer.output]} of the file)")
 
 
 @NETWORKS

@@ -141,6 +141,12 @@ def test_a_softmax_of_integers_over_more_than_channels_is_refused(attributes, tm
         import_qdq(_qlinear(tmp_path, "QLinearSoftmax", SOFTMAX, (5, 3, 4), **attributes))
 
 
+def test_a_matrix_that_does_not_fit_what_an_operator_on_integers_reads_is_refused(tmp_path):
+    constants = (np.float32(0.05), np.int8(0), np.ones((7, 2), np.int8), np.float32(0.01), np.int8(0), None, np.float32(0.1), np.int8(0))
+    with pytest.raises(UserError, match="m.onnx: the shapes of its operators do not fit together"):
+        import_qdq(_qlinear(tmp_path, "QGemm", constants, (10,)))
+
+
 POOL = (np.float32(0.05), np.int8(4), np.float32(0.04))
 
 

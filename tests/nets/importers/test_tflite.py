@@ -11,10 +11,20 @@ from compiler.numbers import multiply_by_quantized_multiplier, quantize_multipli
 from compiler.program import compile_network
 from nets.importers.tflite import import_tflite
 from nets.importers.tflite_numbers import half_short_product_scale, product_scale
-from tests.support.tflite_models import (NONE, RELU, RELU6, RELU_N1_TO_1, SAME, VALID, TFLiteModel, assert_equal_to_interpreter, check, random_images,
-                                         symmetric)
-
-TYPES = pytest.mark.parametrize("dtype", ("int8", "uint8"))
+from tests.support.tflite_models import (
+    NONE,
+    RELU,
+    RELU6,
+    RELU_N1_TO_1,
+    SAME,
+    TYPES,
+    VALID,
+    TFLiteModel,
+    assert_equal_to_interpreter,
+    check,
+    random_images,
+    symmetric,
+)
 
 
 @TYPES
@@ -260,21 +270,6 @@ def test_flattening_only_renames_and_the_network_keeps_the_map(tmp_path, kind):
     imported = assert_equal_to_interpreter(model.save(tmp_path, model.dense(flat, 4)))
     assert [layer.op for layer in imported.network.layers] == ["max_pool2d", "fully_connected"]
     assert imported.indices[imported.network.layers[0].output] == pooled
-
-
-def test_arithmetic_on_shapes_before_a_reshape_is_left_out(tmp_path):
-    model = TFLiteModel((2, 3, 2))
-    pooled = model.pool("MAX_POOL_2D", model.input, (1, 1), (1, 1))
-    shape, batch, new_shape = (model.tensor(size, dtype="int32") for size in ([4], [], [2]))
-    model.operator("SHAPE", [pooled], [shape], "Shape", outType=2)
-    begin, end, step = (model.tensor([1], dtype="int32", data=[number]) for number in (0, 1, 1))
-    model.operator("STRIDED_SLICE", [shape, begin, end, step], [batch], "StridedSlice", shrinkAxisMask=1)
-    model.operator("PACK", [batch, model.tensor([], dtype="int32", data=12)], [new_shape], "Pack", valuesCount=2, axis=0)
-    flat = model.map([1, 12], model.scale(pooled), model.zero_point(pooled))
-    model.operator("RESHAPE", [pooled, new_shape], [flat], "Reshape")
-    imported = assert_equal_to_interpreter(model.save(tmp_path, model.dense(flat, 4)))
-    assert [layer.op for layer in imported.network.layers] == ["max_pool2d", "fully_connected"]
-    assert [note.split()[0] for note in imported.notes] == ["SHAPE", "STRIDED_SLICE", "PACK", "RESHAPE"]
 
 
 def test_a_reshape_of_the_input_gives_the_network_the_map(tmp_path):

@@ -1,13 +1,11 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""TFLite's pools, means and pads: the reference's tensors equal those of TFLite's interpreter, bit for bit."""
+"""TFLite's pools, means and pads in: the reference's tensors equal those of TFLite's interpreter, bit for bit, in every form they have."""
 
 import numpy as np
 import pytest
 
 from compiler.ir import Padding
-from tests.support.tflite_models import NONE, RELU, RELU6, SAME, VALID, TFLiteModel, assert_equal_to_interpreter, check, symmetric
-
-TYPES = pytest.mark.parametrize("dtype", ("int8", "uint8"))
+from tests.support.tflite_models import NONE, RELU, RELU6, SAME, TYPES, VALID, TFLiteModel, assert_equal_to_interpreter, check, symmetric
 
 
 @TYPES
