@@ -35,7 +35,7 @@ def add_options(parser):
 
 @dataclass(frozen=True)
 class Work:
-    """What is to be run: the `binary` of a Model's network for `config`, on `samples`; `tflite` is the TFLiteCheck of a .tflite, else None."""
+    """What is to be run: the `binary` of a Model's network for `config`, on `samples`; `tflite` is the Comparison of a .tflite, else None."""
 
     config: object
     model: object
