@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Random networks of all operators with residuals and concatenations, tensors read several times, channels that never change."""
 
+from dataclasses import replace
+
 import numpy as np
 
-from compiler.ir import Add, Concat, Network, Rescale, TensorInfo
+from compiler.ir import Add, AveragePool2D, Concat, Network, Padding, Rescale, TensorInfo
 from tests.support.random_networks import Limits, next_layer, square_convolution
 from tests.support.random_numbers import scaling, zero_point
 
@@ -38,7 +40,11 @@ class _Graph:
         return self._put(*next_layer(self.rng, self.limits, self._names(), self._pick()))
 
     def same(self, source):
-        """Append a convolution whose output has the shape of `source`."""
+        """Append a convolution, now and then an average, whose output has the shape of `source`."""
+        if self.rng.random() < 0.15:
+            name, output = self._names()
+            window = AveragePool2D(name, source.name, output, (3, 3), (1, 1), Padding(1, 1, 1, 1), include_padding=bool(self.rng.random() < 0.5))
+            return self._put(window, replace(source, name=output))
         return self._put(*square_convolution(self.rng, self.limits, self._names(), source))
 
     def residual(self):

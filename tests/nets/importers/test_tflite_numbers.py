@@ -26,7 +26,7 @@ def test_a_rounded_scaling_gives_what_float64_gives_for_every_sum(seed):
 
 def test_sums_that_a_left_shift_would_make_too_large_are_refused():
     assert rounded_scaling(1e-12, 1 << 30) == (0, 0)
-    with pytest.raises(UserError, match="sums to 536870912 do not fit 32 bits at the scale 8.5"):
+    with pytest.raises(ValueError, match="sums to 536870912 do not fit 32 bits at the scale 8.5"):
         rounded_scaling(8.5, 1 << 29)
 
 
