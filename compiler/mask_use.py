@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from compiler.depthwise import runs_depthwise
+from compiler.eliminate import eliminate
 from compiler.ir import Conv2D, FullyConnected
 
 
@@ -68,17 +69,16 @@ class MaskUse:
     ordered: int
 
 
-def mask_use(network, given, ordered, columns):
-    """Return [MaskUse] of the layers of `network` with masks, in order.
+def mask_use(network, model):
+    """Return [MaskUse] of the layers of `network` with masks, in order; `model` is its CompiledModel.
 
-    `given` and `ordered` are networks that compute the same with layers of the same names, without and with ordered channels; tiles have `columns`
-    filters. Positions in a layer's border padding count, in all four.
+    Positions in a layer's border padding count, in all four numbers.
     """
-    variants = [{layer.name: layer for layer in variant.layers} for variant in (given, ordered)]
+    variants = [(variant, {layer.name: layer for layer in variant.layers}) for variant in (eliminate(network).network, model.lowered)]
     uses = []
     for layer in filter(has_masks, network.layers):
         pixels = network.macs(layer) // layer.weights.size
-        left = [Reads(variant, layers[layer.name]).macs(columns) for variant, layers in zip((given, ordered), variants, strict=True)]
+        left = [Reads(variant, layers[layer.name]).macs(model.config.columns) for variant, layers in variants]
         uses.append(MaskUse(layer.name, network.macs(layer), pixels * int(np.count_nonzero(layer.weights)), *left))
     return uses
 

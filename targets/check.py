@@ -9,6 +9,7 @@ from rich.table import Table
 from accel.config import load_config
 from accel.errors import UserError
 from compiler.binary import MODEL_ADDRESS, build_binary
+from compiler.mask_use import mask_use, total
 from compiler.placement import place_layers
 from compiler.products import products
 from targets.console import console
@@ -48,6 +49,16 @@ def utilisation(compiled):
     return done, done / cycles / compiled.config.macs_per_cycle
 
 
+def mask_line(network, compiled):
+    """Return the sentence on what the channel masks of a CompiledModel leave, or None where no layer has any."""
+    use = total(mask_use(network, compiled))
+    if not use.dense:
+        return None
+    nonzero, given, ordered = (f"{number:,} ({number / use.dense:.1%})" for number in (use.nonzero, use.given, use.ordered))
+    return (f"of {use.dense:,} dense multiply-accumulates of layers with channel masks, {nonzero} are of weights that are not 0; the masks leave "
+            f"{given} with the channels in the network's order and {ordered} in the compiler's")
+
+
 def check(model, config):
     """Print where each layer of a Model would run on `config`, what it would take, and what importing changed.
 
@@ -64,6 +75,9 @@ def check(model, config):
     screen.print(f"{cycles:,} cycles an image on the accelerator: {rate}; {done:,} multiply-accumulates done ({macs:,} dense), {share:.1%} of what "
                  "the grid could do",
                  highlight=False, soft_wrap=True)
+    masks = mask_line(network, compiled)
+    if masks:
+        screen.print(masks, highlight=False, soft_wrap=True)
     if others:
         screen.print(f"the CPU's part comes on top: {', '.join(others)}; --run measures it", highlight=False)
     screen.print(f"{compiled.end - MODEL_ADDRESS:,} bytes of DRAM: {compiled.program_address - compiled.base:,} of weights, "
