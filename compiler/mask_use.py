@@ -60,7 +60,8 @@ class Reads:
 @dataclass(frozen=True)
 class MaskUse:
     """Multiply-accumulates of one layer, or of several: `dense` ones, those of weights that are not 0 (`nonzero`), and what the masks leave with
-    the channels in the network's own order (`given`) and in the compiler's (`ordered`)."""
+    the channels in the network's own order (`given`) and in the compiler's (`ordered`). A tile with filters of two groups reads the channels of both, so
+    that masks can leave more than there is in the dense layer."""
 
     name: str
     dense: int

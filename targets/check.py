@@ -16,6 +16,8 @@ from targets.console import console
 from targets.model_options import add_model_options, add_preprocessing_options, given_preprocessing, model_of
 
 CLOCK_HZ = 100_000_000
+# A network with at least this share of its weights other than 0 is called dense.
+_DENSE = 0.95
 # What a float model is quantised with where no images are given.
 _STANDARD_IMAGES, _SEED = 4, 2017
 _STANDARD_NOTE = (f"no --calibrate was given: the ranges come from {_STANDARD_IMAGES} images of random numbers, which very nearly does for "
@@ -50,9 +52,9 @@ def utilisation(compiled):
 
 
 def mask_line(network, compiled):
-    """Return the sentence on what the channel masks of a CompiledModel leave, or None where no layer has any."""
+    """Return the sentence on what the channel masks of a CompiledModel leave, or None where hardly a weight is 0."""
     use = total(mask_use(network, compiled))
-    if not use.dense:
+    if use.nonzero >= _DENSE * use.dense:
         return None
     nonzero, given, ordered = (f"{number:,} ({number / use.dense:.1%})" for number in (use.nonzero, use.given, use.ordered))
     return (f"of {use.dense:,} dense multiply-accumulates of layers with channel masks, {nonzero} are of weights that are not 0; the masks leave "
