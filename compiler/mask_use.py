@@ -60,8 +60,8 @@ class Reads:
 @dataclass(frozen=True)
 class MaskUse:
     """Multiply-accumulates of one layer, or of several: `dense` ones, those of weights that are not 0 (`nonzero`), and what the masks leave with
-    the channels in the network's own order (`given`) and in the compiler's (`ordered`). A tile with filters of two groups reads the channels of both, so
-    that masks can leave more than there is in the dense layer."""
+    the channels in the network's own order (`given`) and in the compiler's (`ordered`). A tile with filters of two groups reads the channels of both:
+    masks can leave more than there is in the dense layer."""
 
     name: str
     dense: int
@@ -70,16 +70,16 @@ class MaskUse:
     ordered: int
 
 
-def mask_use(network, model):
-    """Return [MaskUse] of the layers of `network` with masks, in order; `model` is its CompiledModel.
+def mask_use(network, ordered, columns):
+    """Return [MaskUse] of the layers of `network` with masks, in order, for tiles of `columns` filters.
 
-    Positions in a layer's border padding count, in all four numbers.
+    `ordered` is the network that the compiler runs for it: `reduce_network(...).network`, or `lowered` of a CompiledModel. Positions in a layer's border padding count, in all four numbers.
     """
-    variants = [(variant, {layer.name: layer for layer in variant.layers}) for variant in (eliminate(network).network, model.lowered)]
+    variants = [(variant, {layer.name: layer for layer in variant.layers}) for variant in (eliminate(network).network, ordered)]
     uses = []
     for layer in filter(has_masks, network.layers):
         pixels = network.macs(layer) // layer.weights.size
-        left = [Reads(variant, layers[layer.name]).macs(model.config.columns) for variant, layers in variants]
+        left = [Reads(variant, layers[layer.name]).macs(columns) for variant, layers in variants]
         uses.append(MaskUse(layer.name, network.macs(layer), pixels * int(np.count_nonzero(layer.weights)), *left))
     return uses
 

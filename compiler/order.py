@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Orders output channels so that the filters of a tile read the same inputs, whose complement the tile's channel mask then skips.
 
-What reads a tensor takes its channels in their new order, so that the network computes the same; only where each channel lies has changed. Channels that
-meet in an addition, or that go through a layer which works on each by itself, have one order. The network's input and output keep theirs.
+What reads a tensor takes its channels in their new order, so that the network computes the same; only where each channel lies has changed.
+Channels that meet in an addition, or that go through a layer which works on each by itself, have one order. The network's input and output
+keep theirs.
 """
 
 from dataclasses import replace

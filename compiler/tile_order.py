@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Arranges filters in tiles so that those of a tile read the same inputs: what a tile has to compute is what any of its filters reads.
 
-First greedily, tile by tile: the filter with the fewest inputs, then each time the one that adds the fewest to those of the tile. Then pairs of filters
-of two tiles change places for as long as that helps. All numbers are whole ones in float64, so that every machine finds the same order.
+First greedily, tile by tile: the filter with the fewest inputs, then each time the one that adds the fewest to those of the tile. Then pairs
+of filters of two tiles change places for as long as that helps. All numbers are whole ones in float64, so that every machine finds the same order.
 """
 
 import numpy as np

@@ -19,8 +19,8 @@ _LAST_OUTPUTS, _SEED = 16, 6
 def sparse_caffenet(training):
     """Return (Network, int8 images [1, 227, 227, 3]) of one of TRAININGS: conv1 to conv5 with ReLU and the three max pools.
 
-    The weights are the training's, the biases their dense parent's, and so is the image, by which the ranges are found. Local response normalisation is
-    left out. Of fc6 the data have no weights: a small layer of random ones stands for it, so that conv5 has a reader and its channels need not be
+    The weights are the training's, the biases their dense parent's, and so is the image, by which the ranges are found. Local response
+    normalisation is left out. Of fc6 the data have no weights: a small layer of random ones stands for it, so that conv5 has a reader and its channels need not be
     in the user's order. Raises UserError for another training, or where the real data are not there.
     """
     if training not in TRAININGS:

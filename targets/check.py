@@ -53,7 +53,7 @@ def utilisation(compiled):
 
 def mask_line(network, compiled):
     """Return the sentence on what the channel masks of a CompiledModel leave, or None where hardly a weight is 0."""
-    use = total(mask_use(network, compiled))
+    use = total(mask_use(network, compiled.lowered, compiled.config.columns))
     if use.nonzero >= _DENSE * use.dense:
         return None
     nonzero, given, ordered = (f"{number:,} ({number / use.dense:.1%})" for number in (use.nonzero, use.given, use.ordered))

@@ -41,7 +41,7 @@ def test_without_the_data_the_file_is_named(monkeypatch, tmp_path):
 @pytest.mark.full
 def test_ordered_channels_share_more_of_their_holes(training):
     name, network, _, model = training
-    for use in mask_use(network, model):
+    for use in mask_use(network, model.lowered, ARTY.columns):
         if (name, use.name) in LEFT:
             nonzero, most = LEFT[name, use.name]
             assert round(100 * use.nonzero / use.dense) == nonzero
