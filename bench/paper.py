@@ -14,6 +14,7 @@ from accel.config import CONFIGS
 from bench.bars import Bar, run_bars
 from bench.paper_tables import networks_table, operations_rate, prior_table, saved, speed_table
 from bench.soc_runs import cycles_table, run_networks
+from bench.sparse_alexnet import masks_table
 from compiler.program import compile_network
 from nets.definition import Definition, Draft
 from nets.paper import BASELINES, define
@@ -101,7 +102,7 @@ def measured_bars(names, jobs):
     runs = [name for name in names if name in RUNS]
     measured = run_networks([network_of(name) for name in runs], CONFIG, jobs) if runs else {}
     cycles = [cycles_table(measured.values())] if measured else []
-    for table in (networks_table(), *cycles, speed_table(measured.values()), prior_table(measured.get("alexnet-convs"))):
+    for table in (networks_table(), *cycles, speed_table(measured.values()), prior_table(measured.get("alexnet-convs")), masks_table()):
         console().print(table)
     return [bar(name, measured) for name in names]
 

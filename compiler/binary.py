@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from accel import isa
 from accel.errors import UserError
 from compiler.cpu_layers import on_cpu
-from compiler.eliminate import eliminate
 from compiler.fuse import fused_units
 from compiler.ir import Concat
 from compiler.kernel_rows import kernel_of, kernel_streams, row_of
 from compiler.layout import align
 from compiler.lower import lower_network
+from compiler.order import reduce_network
 from compiler.program import compile_network
 from compiler.steps import Program, runs_of
 
@@ -119,7 +119,7 @@ def build_binary(network, config, cpu=False, batch=1):
     """
     if cpu and batch > 1:
         raise UserError(f"the CPU's kernels run one image at a time: leave out --cpu, or --batch {batch}")
-    lowered = lower_network(eliminate(network).network, config.columns).network
+    lowered = lower_network(reduce_network(network, config).network, config.columns).network
     layers = [layer for layer in lowered.layers if not isinstance(layer, Concat)]
     names = tuple(dict.fromkeys(map(kernel_of, layers)))
     sizes = {"step_table": 4 * len(STEP) * len(runs_of(fused_units(lowered))), "table": 4 * len(LAYER) * len(layers),

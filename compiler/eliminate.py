@@ -17,7 +17,8 @@ from compiler.numbers import wrap32
 
 @dataclass(frozen=True)
 class Reduced:
-    """`network` without the channels that are gone. `kept` {tensor: int [its channels]}, `constants` {tensor: the value of each original channel}."""
+    """`network` without the channels that are gone. `kept` {tensor: int [which original channel each of its channels is]}, `constants` {tensor: the
+    value of each original channel}, where it is gone. A tensor that is as it was is in neither."""
 
     network: Network
     kept: dict

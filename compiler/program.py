@@ -8,12 +8,12 @@ from accel.errors import UserError
 from accel.registers import FILTER_WORDS, RECORDS
 from compiler.addition import sum_tables
 from compiler.cpu_layers import on_cpu
-from compiler.eliminate import eliminate
 from compiler.fuse import fused_units
 from compiler.ir import Concat, Conv2D
 from compiler.layout import align, place_tensors
 from compiler.link import link
 from compiler.lower import lower_network
+from compiler.order import reduce_network
 from compiler.residency import plan_residency
 from compiler.schedule import Schedule
 from compiler.stage import Stage
@@ -30,7 +30,7 @@ def compile_network(network, config, base=DEFAULT_BASE, batch=1):
     """
     if batch < 1:
         raise UserError(f"a batch has at least 1 image, not {batch}")
-    reduced = eliminate(network)
+    reduced = reduce_network(network, config)
     lowered = lower_network(reduced.network, config.columns)
     units = fused_units(lowered.network)
     _check(network, units, batch)

@@ -9,12 +9,15 @@ from rich.table import Table
 from accel.config import load_config
 from accel.errors import UserError
 from compiler.binary import MODEL_ADDRESS, build_binary
+from compiler.mask_use import mask_use, total
 from compiler.placement import place_layers
 from compiler.products import products
 from targets.console import console
 from targets.model_options import add_model_options, add_preprocessing_options, given_preprocessing, model_of
 
 CLOCK_HZ = 100_000_000
+# A network with at least this share of its weights other than 0 is called dense.
+_DENSE = 0.95
 # What a float model is quantised with where no images are given.
 _STANDARD_IMAGES, _SEED = 4, 2017
 _STANDARD_NOTE = (f"no --calibrate was given: the ranges come from {_STANDARD_IMAGES} images of random numbers, which very nearly does for "
@@ -48,6 +51,16 @@ def utilisation(compiled):
     return done, done / cycles / compiled.config.macs_per_cycle
 
 
+def mask_line(network, compiled):
+    """Return the sentence on what the channel masks of a CompiledModel leave, or None where hardly a weight is 0."""
+    use = total(mask_use(network, compiled.lowered, compiled.config.columns))
+    if use.nonzero >= _DENSE * use.dense:
+        return None
+    nonzero, given, ordered = (f"{number:,} ({number / use.dense:.1%})" for number in (use.nonzero, use.given, use.ordered))
+    return (f"of {use.dense:,} dense multiply-accumulates of layers with channel masks, {nonzero} are of weights that are not 0; the masks leave "
+            f"{given} with the channels in the network's order and {ordered} in the compiler's")
+
+
 def check(model, config):
     """Print where each layer of a Model would run on `config`, what it would take, and what importing changed.
 
@@ -64,6 +77,9 @@ def check(model, config):
     screen.print(f"{cycles:,} cycles an image on the accelerator: {rate}; {done:,} multiply-accumulates done ({macs:,} dense), {share:.1%} of what "
                  "the grid could do",
                  highlight=False, soft_wrap=True)
+    masks = mask_line(network, compiled)
+    if masks:
+        screen.print(masks, highlight=False, soft_wrap=True)
     if others:
         screen.print(f"the CPU's part comes on top: {', '.join(others)}; --run measures it", highlight=False)
     screen.print(f"{compiled.end - MODEL_ADDRESS:,} bytes of DRAM: {compiled.program_address - compiled.base:,} of weights, "

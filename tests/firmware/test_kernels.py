@@ -20,6 +20,7 @@ from nets.zoo import load_model
 from tests.support.networks import convolution
 from tests.support.random_graphs import random_graph
 from tests.support.random_networks import random_images, random_network
+from tests.support.sparse_networks import sparse_graph
 from tests.support.stepped_networks import behind_a_join, ending_in_sums, stepped
 
 ROOT = Path(__file__).parents[2]
@@ -63,6 +64,13 @@ def test_random_networks_are_exact(seed, harness, tmp_path):
 @pytest.mark.parametrize("seed", range(20))
 def test_random_graphs_with_additions_and_concatenations_are_exact(seed, harness, tmp_path):
     network = random_graph(seed, harness[0].columns)
+    assert_cpu_equals_reference(harness, tmp_path, network, random_images(network, seed)[0])
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_random_sparse_graphs_whose_channels_the_compiler_orders_are_exact(seed, harness, tmp_path):
+    columns = harness[0].columns
+    network = sparse_graph(seed, columns, largest_channels=4 * columns)
     assert_cpu_equals_reference(harness, tmp_path, network, random_images(network, seed)[0])
 
 

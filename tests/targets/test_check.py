@@ -14,13 +14,14 @@ from compiler.placement import ACCELERATOR, place_layers
 from compiler.program import compile_network
 from nets.builder import Builder
 from nets.file import save_network
-from nets.shapes import fire_network, resnet8_network
+from nets.shapes import depthwise_network, fire_network, resnet8_network
 from nets.synthetic import convolution_network
 from targets import check
 from tests.support.float_networks import small_classifier
 from tests.support.float_to_onnx import float_to_onnx
 from tests.support.networks import convolution
 from tests.support.random_networks import random_images
+from tests.support.sparse_networks import SparseNet
 from tests.support.tflite_models import TFLiteModel
 
 CONFIG = CONFIGS["arty-35"]
@@ -66,6 +67,23 @@ def test_totals_are_printed_and_cycles_are_those_of_the_configuration(capsys, tm
         cycles[config] = int(re.search(r"([\d,]+) cycles an image on the accelerator: [\d,]+ images/s at 100 MHz", said)[1].replace(",", ""))
         assert "in the drain of conv1b" in said and re.search(r"[\d,]+ bytes of DRAM", said)
     assert cycles["arty-100"] < cycles["arty-35"] == sum(layer.cycles_predicted for layer in build_binary(resnet8_network(), CONFIG).model.layers)
+
+
+def test_what_masks_leave_is_printed_with_and_without_ordered_channels(capsys, tmp_path):
+    net = SparseNet(64)
+    net.conv(net.conv("image", 64, classes=4), 16)
+    save_network(net.network(), tmp_path / "net.npz")
+    said = checked(capsys, "--model", tmp_path / "net.npz")
+    dense = 36 * 9 * (64 * 64 + 64 * 16)
+    left = f"{dense - 36 * 9 * 64 * 48:,} (40.0%)"
+    assert (f"of {dense:,} dense multiply-accumulates of layers with channel masks, {left} are of weights that are not 0; "
+            f"the masks leave {dense:,} (100.0%) with the channels in the network's order and {left} in the compiler's") in said
+
+
+@pytest.mark.parametrize("network", [depthwise_network(), fire_network()], ids=lambda network: network.name)
+def test_a_network_without_masks_or_without_zeros_has_no_line_on_them(network, capsys, tmp_path):
+    save_network(network, tmp_path / "net.npz")
+    assert "masks" not in checked(capsys, "--model", tmp_path / "net.npz")
 
 
 @pytest.mark.parametrize("config", ["arty-35", "arty-100"])
