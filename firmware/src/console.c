@@ -2,13 +2,16 @@
 
 #include "console.h"
 
+#include <generated/csr.h>
 #include <libbase/uart.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define LINE_BYTES 80
-#define ENQ 5
+
+/* JUNK is a line that is no text, BROKEN what began as a frame. */
+enum input { LINE, LONG_LINE, JUNK, BROKEN, FRAME };
 
 static int failed;
 
@@ -18,27 +21,45 @@ void console_fail(const char *sentence)
 	printf("@error %s\n", sentence);
 }
 
-/* Read a line without its end; returns 0 where it was too long, which skips it. ENQ says that the host may speak: a simulation stops its
- * time until it does. */
-static int read_line(char *line)
+/* Wait for a byte. The UART's own buffer stops a faster line, as the simulated one, where libbase's, filled by interrupts, would lose bytes. */
+static uint8_t read_byte(void)
+{
+	uint8_t byte;
+
+	while (uart_rxempty_read())
+		;
+	byte = uart_rxtx_read();
+	uart_ev_pending_write(UART_EV_RX);
+	return byte;
+}
+
+/* Read a line without its end, or a frame. ENQ says that the host may speak: a simulation stops its time until it does. */
+static enum input read_input(char *line, struct frame_receiver *receiver)
 {
 	unsigned length = 0;
-	int fits = 1;
+	enum input input = LINE;
 
-	putchar(ENQ);
+	putchar(FRAME_ENQ);
 	for (;;) {
-		char c = uart_read();
-		if (c == '\n')
-			break;
-		if (c == '\r')
+		uint8_t byte = read_byte();
+		enum frame_event event = frame_take(receiver, byte);
+		if (event == FRAME_IS_INSIDE)
 			continue;
-		if (length < LINE_BYTES - 1)
-			line[length++] = c;
-		else
-			fits = 0;
+		if (event != FRAME_IS_TEXT)
+			return event == FRAME_IS_WHOLE ? FRAME : BROKEN;
+		if (byte == '\n')
+			break;
+		if (byte == '\r')
+			continue;
+		if (byte < ' ' || byte > '~')
+			input = JUNK;
+		else if (length < LINE_BYTES - 1)
+			line[length++] = byte;
+		else if (input == LINE)
+			input = LONG_LINE;
 	}
 	line[length] = 0;
-	return fits;
+	return input;
 }
 
 /* Parse `count` numbers from strtok's line; returns whether there were exactly as many. */
@@ -77,15 +98,27 @@ static void execute(char *line, const struct command *commands, unsigned count)
 	console_fail("unknown command; help lists them");
 }
 
-void console_serve(const struct command *commands, unsigned count)
+void console_serve(const struct command *commands, unsigned count, struct protocol *protocol)
 {
 	static char line[LINE_BYTES];
+	static struct frame_receiver receiver;
+	int noisy = 0;
 
+	uart_ev_enable_write(UART_EV_TX);
 	printf("@ready\n");
 	for (;;) {
-		if (read_line(line))
+		enum input input = read_input(line, &receiver);
+		if (input == JUNK || input == BROKEN)
+			protocol_answer_broken(protocol);
+		/* The rest of a damaged frame may look like a command. */
+		if (input == JUNK || (input == LINE && noisy))
+			console_fail("there was noise on the line: say it again");
+		else if (input == LINE)
 			execute(line, commands, count);
-		else
+		else if (input == LONG_LINE)
 			console_fail("the line is too long");
+		else if (input == FRAME)
+			protocol_answer(protocol, &receiver.frame);
+		noisy = input == JUNK || input == BROKEN;
 	}
 }
