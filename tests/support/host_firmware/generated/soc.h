@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef SOC_H
+#define SOC_H
+
+#define ACCELERATOR_INTERRUPT 1
+
+#endif
