@@ -190,7 +190,9 @@ class Session:
         self._sequence = (self._sequence + 1) & 0xFFFFFFFF
         line, deadline = encode(Frame(_KINDS[name], self._sequence, payload)), time.monotonic() + patience
         self.port.write(line)
-        while (answer := self._receive(min(deadline, time.monotonic() + self.silence))) is None:
+        # A firmware that is still starting may not have heard the first request.
+        silence = min(self.silence, 1.0) if name == "IDENTIFY" else self.silence
+        while (answer := self._receive(min(deadline, time.monotonic() + silence))) is None:
             if time.monotonic() > deadline:
                 raise UserError(f"the firmware has not answered {name} for {patience:g} seconds: look whether the board runs this firmware and the baud "
                                 "rate is right, or reset it and try again")

@@ -2,11 +2,11 @@
 
 #include "console.h"
 
-#include <generated/csr.h>
-#include <libbase/uart.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "serial.h"
 
 #define LINE_BYTES 80
 
@@ -21,27 +21,14 @@ void console_fail(const char *sentence)
 	printf("@error %s\n", sentence);
 }
 
-/* Wait for a byte. The UART's own buffer stops a faster line, as the simulated one, where libbase's, filled by interrupts, would lose bytes. */
-static uint8_t read_byte(void)
-{
-	uint8_t byte;
-
-	while (uart_rxempty_read())
-		;
-	byte = uart_rxtx_read();
-	uart_ev_pending_write(UART_EV_RX);
-	return byte;
-}
-
-/* Read a line without its end, or a frame. ENQ says that the host may speak: a simulation stops its time until it does. */
+/* Read a line without its end, or a frame. */
 static enum input read_input(char *line, struct frame_receiver *receiver)
 {
 	unsigned length = 0;
 	enum input input = LINE;
 
-	putchar(FRAME_ENQ);
 	for (;;) {
-		uint8_t byte = read_byte();
+		uint8_t byte = serial_read();
 		enum frame_event event = frame_take(receiver, byte);
 		if (event == FRAME_IS_INSIDE)
 			continue;
@@ -98,27 +85,37 @@ static void execute(char *line, const struct command *commands, unsigned count)
 	console_fail("unknown command; help lists them");
 }
 
+static void answer_text(enum input input, int noisy, char *line, const struct command *commands, unsigned count)
+{
+	/* The rest of a damaged frame may look like a command. */
+	if (input == JUNK || (input == LINE && noisy))
+		console_fail("there was noise on the line: say it again");
+	else if (input == LINE)
+		execute(line, commands, count);
+	else
+		console_fail("the line is too long");
+}
+
 void console_serve(const struct command *commands, unsigned count, struct protocol *protocol)
 {
 	static char line[LINE_BYTES];
 	static struct frame_receiver receiver;
-	int noisy = 0;
+	enum input input = LINE;
 
-	uart_ev_enable_write(UART_EV_TX);
 	printf("@ready\n");
 	for (;;) {
-		enum input input = read_input(line, &receiver);
+		int noisy = input == JUNK || input == BROKEN;
+		serial_listen();
+		/* The host may speak: a simulation stops its time until it does. */
+		serial_write(FRAME_ENQ);
+		input = read_input(line, &receiver);
+		if (input == FRAME)
+			protocol_answer(protocol, &receiver.frame);
 		if (input == JUNK || input == BROKEN)
 			protocol_answer_broken(protocol);
-		/* The rest of a damaged frame may look like a command. */
-		if (input == JUNK || (input == LINE && noisy))
-			console_fail("there was noise on the line: say it again");
-		else if (input == LINE)
-			execute(line, commands, count);
-		else if (input == LONG_LINE)
-			console_fail("the line is too long");
-		else if (input == FRAME)
-			protocol_answer(protocol, &receiver.frame);
-		noisy = input == JUNK || input == BROKEN;
+		if (input == FRAME || input == BROKEN)
+			continue;
+		serial_rest();
+		answer_text(input, noisy, line, commands, count);
 	}
 }

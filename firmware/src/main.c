@@ -14,6 +14,7 @@
 #include "console.h"
 #include "kernels.h"
 #include "requests.h"
+#include "serial.h"
 #include "steps.h"
 
 static const struct model_header *const model = (const struct model_header *)MODEL_ADDRESS;
@@ -129,14 +130,9 @@ static void command_help(const uint32_t *arguments)
 		printf("@help %s\n", commands[i].help);
 }
 
-static void put_byte(uint8_t byte)
-{
-	uart_write(byte);
-}
-
 int main(void)
 {
-	static struct protocol protocol = {.requests = requests, .count = REQUEST_COUNT, .put = put_byte};
+	static struct protocol protocol = {.requests = requests, .count = REQUEST_COUNT, .put = serial_write};
 
 	irq_setmask(0);
 	irq_setie(1);

@@ -17,6 +17,7 @@
 
 #include "accel_config.h"
 #include "accel_registers.h"
+#include "frame_format.h"
 
 #define REGISTER_BYTES 0x10000
 #define JOB_CYCLES 1234
@@ -69,11 +70,6 @@ static __attribute__((constructor)) void begin(void)
 		exit(1);
 }
 
-uint8_t uart_rxempty_read(void)
-{
-	return 0;
-}
-
 uint8_t uart_rxtx_read(void)
 {
 	uint8_t byte;
@@ -83,14 +79,14 @@ uint8_t uart_rxtx_read(void)
 	return byte;
 }
 
-/* Gathers a frame for one write. */
-void uart_write(char c)
+/* Gathers a frame, or the console's ENQ, for one write. */
+void uart_rxtx_write(uint8_t byte)
 {
 	static char line[4096];
 	static unsigned count;
 
-	line[count++] = c;
-	if (c != '\n' && count < sizeof(line))
+	line[count++] = byte;
+	if (byte != '\n' && byte != FRAME_ENQ && count < sizeof(line))
 		return;
 	if (write(STDOUT_FILENO, line, count) != count)
 		_exit(1);
