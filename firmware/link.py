@@ -60,7 +60,8 @@ class Link:
     def _line(self):
         self._wait_until(b"\n")
         line, _, self.pending = self.pending.partition(b"\n")
-        return line.decode(errors="replace").strip()
+        # A prompt before it was for what a Session on the same port has said.
+        return line.replace(PROMPT, b"").decode(errors="replace").strip()
 
     def _wait_until(self, mark):
         """Read until `mark` has come."""

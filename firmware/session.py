@@ -124,6 +124,10 @@ class Session:
         self._binary = self._next = None
         self._ask("RESET", doing="to reset")
 
+    def release(self):
+        """Leave the line to the console: let it ask for a line, which a Link on the same port waits for. The session may go on afterwards."""
+        self.port.write(b"\n")
+
     def write(self, address, data, advance=lambda count: None):
         """Write bytes to memory from byte `address` on. advance: called with the number of bytes that arrived."""
         size = self.payload - 4 * _WRITE_WORDS

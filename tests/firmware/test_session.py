@@ -3,6 +3,7 @@
 
 import threading
 import time
+import zlib
 from dataclasses import replace
 
 import numpy as np
@@ -67,7 +68,6 @@ def changed(binary, **words):
     """Return the ModelBinary with words of the header changed."""
     data = bytearray(binary.data)
     for name, value in words.items():
-        data[4 * WORDS.index(name):][:4] = value.to_bytes(4, "little")
         data[4 * WORDS.index(name):4 * WORDS.index(name) + 4] = value.to_bytes(4, "little")
     return replace(binary, data=bytes(data))
 
@@ -115,9 +115,9 @@ def test_a_run_is_the_steps_without_stops(firmware, digits):
     assert run.output.shape == (1, 1, 10)
 
 
-@pytest.mark.parametrize("seed", slice_of(range(20), 5))
-@pytest.mark.parametrize("rate", [0.02, 0.2])
-def test_every_answer_over_a_damaged_line_is_right(firmware, digits, seed, rate):
+@pytest.mark.parametrize("seed", slice_of(range(12), 4))
+@pytest.mark.parametrize("rate", [0.02, pytest.param(0.2, marks=pytest.mark.full)])
+def test_every_answer_over_a_damaged_line_is_right(firmware, digits, rate, seed):
     network, binary, images = digits
     line = DamagedLine(firmware, np.random.default_rng(seed), rate)
     session = session_at(line, silence=0.05)
@@ -221,7 +221,7 @@ def test_what_is_in_memory_instead_of_the_model_is_not_accepted(firmware, digits
     session, data = session_at(firmware), digits[1].data
     session.write(MODEL_ADDRESS, data[:-1] + bytes([data[-1] ^ 1]))
     with pytest.raises(UserError, match="not the one that was sent: load it again"):
-        session._ask("ACCEPT", pack_words(len(data), __import__("zlib").crc32(data)))
+        session._ask("ACCEPT", pack_words(len(data), zlib.crc32(data)))
 
 
 @pytest.mark.parametrize("words, sentence", [
