@@ -59,7 +59,7 @@ class Session:
 
     check_alive is called while waiting; it raises where waiting is in vain. silence: seconds without an answer after which a request is sent again;
     more than a request takes, but for runs, of which the firmware hears nothing meanwhile. patience: seconds until a request, and
-    run_patience: until a run, is given up. payload: the largest that frames may have; a line that damages much wants short ones.
+    run_patience: until a run, is given up. payload: the largest that the host sends; a line that damages much wants short ones.
     """
 
     def __init__(self, port, check_alive=lambda: None, silence=1.0, patience=30.0, run_patience=300.0, payload=MOST_PAYLOAD):
@@ -77,7 +77,7 @@ class Session:
     def load_model(self, binary, advance=lambda count: None):
         """Load a ModelBinary, which all that follows is about. advance: called with the number of bytes that arrived.
 
-        Raises UserError with the firmware's sentence where the model does not fit it; before anything of the model has been sent, if its header shows it.
+        Raises UserError with the firmware's sentence where the model does not fit it: before the model has been sent, if its header shows it.
         """
         data, self._binary = binary.data, None
         self._ask("OFFER", data[:_HEADER_BYTES], doing="the model")
@@ -126,7 +126,7 @@ class Session:
 
     def release(self):
         """Leave the line to the console: let it ask for a line, which a Link on the same port waits for. The session may go on afterwards."""
-        self.port.write(b"\n")
+        self._on_port(self.port.write, b"\n")
 
     def write(self, address, data, advance=lambda count: None):
         """Write bytes to memory from byte `address` on. advance: called with the number of bytes that arrived."""
@@ -193,15 +193,15 @@ class Session:
         patience = self.patience if patience is None else patience
         self._sequence = (self._sequence + 1) & 0xFFFFFFFF
         line, deadline = encode(Frame(_KINDS[name], self._sequence, payload)), time.monotonic() + patience
-        self.port.write(line)
+        self._on_port(self.port.write, line)
         # A firmware that is still starting may not have heard the first request.
         silence = min(self.silence, 1.0) if name == "IDENTIFY" else self.silence
         while (answer := self._receive(min(deadline, time.monotonic() + silence))) is None:
             if time.monotonic() > deadline:
-                raise UserError(f"the firmware has not answered {name} for {patience:g} seconds: look whether the board runs this firmware and the baud "
-                                "rate is right, or reset it and try again")
+                raise UserError(f"the firmware has not answered {name} for {patience:g} seconds: look whether the board runs this firmware and "
+                                "the baud rate is right, or reset it and try again")
             self.repeated += 1
-            self.port.write(line)
+            self._on_port(self.port.write, line)
         if answer.protocol != PROTOCOL:
             raise UserError(f"the firmware speaks version {answer.protocol} of the protocol, not {PROTOCOL}: build the firmware again")
         if answer.kind == ANSWERS["REFUSED"]:
@@ -218,6 +218,13 @@ class Session:
                 if frame.sequence == self._sequence and frame.kind in ANSWERS.values():
                     return frame
             self.check_alive()
-            self._frames += self._reader.feed(self.port.read(max(1, self.port.in_waiting)))
+            self._frames += self._reader.feed(self._on_port(lambda: self.port.read(max(1, self.port.in_waiting))))
             if not self._frames and time.monotonic() > deadline:
                 return None
+
+    @staticmethod
+    def _on_port(action, *arguments):
+        try:
+            return action(*arguments)
+        except OSError as error:  # pyserial's are among them
+            raise UserError(f"the serial port failed ({error}): connect the board again and start anew") from error

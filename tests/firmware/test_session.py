@@ -8,9 +8,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import serial
 
 from accel.config import CONFIGS
 from accel.errors import UserError
+from accel.registers import RECORD_FIELDS, RECORD_WORDS, RECORDS
 from compiler.binary import HEADER, MODEL_ADDRESS, build_binary
 from compiler.reference import execute
 from firmware.frames import ANSWERS, ENQ, MOST_PAYLOAD, REQUESTS, Frame, FrameReader, encode, pack_words
@@ -113,6 +115,17 @@ def test_a_run_is_the_steps_without_stops(firmware, digits):
     run = session.run(images[0])
     assert run.cycles == JOB_CYCLES <= run.end_to_end
     assert run.output.shape == (1, 1, 10)
+
+
+def test_tables_of_more_rows_than_a_frame_holds_come_whole(firmware, digits):
+    session, binary = session_at(firmware), changed(digits[1], records=RECORDS)
+    session.load_model(binary)
+    session.run(digits[2][0])
+    rows = session._table("RECORDS", RECORDS, len(RECORD_FIELDS))
+    assert rows == [tuple(range(RECORD_WORDS * i, RECORD_WORDS * i + len(RECORD_FIELDS))) for i in range(RECORDS)]
+    assert session._table("STEPS", 1, 2) == [(JOB_CYCLES, 0)]
+    with pytest.raises(UserError, match=f"has {RECORDS} rows of counters of the model's {RECORDS + 1}: build the firmware again"):
+        session._table("RECORDS", RECORDS + 1, len(RECORD_FIELDS))
 
 
 @pytest.mark.parametrize("seed", slice_of(range(12), 4))
@@ -412,6 +425,17 @@ class Deaf:
 def test_a_line_without_firmware_ends_with_a_sentence():
     with pytest.raises(UserError, match="not answered IDENTIFY for 0.3 seconds: look whether the board runs this firmware"):
         session_at(Deaf(), patience=0.3)
+
+
+@pytest.mark.parametrize("operation", ["read", "write"])
+def test_a_board_that_was_unplugged_ends_with_a_sentence(firmware, operation):
+    def unplugged(_):
+        raise serial.SerialException("device disconnected")
+
+    session = session_at(firmware)
+    session.port = type("Port", (), {"in_waiting": 1, "read": firmware.read, "write": firmware.write, operation: staticmethod(unplugged)})
+    with pytest.raises(UserError, match=r"the serial port failed \(device disconnected\): connect the board again"):
+        session.read(FREE, 4)
 
 
 def test_a_dead_partner_is_noticed_while_waiting():

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What the firmware finds on the host: its memory at the board's addresses, standard input and output as the UART, and an accelerator that computes
- * nothing but counts its jobs in the last word of the memory. */
+ * nothing but counts its jobs in the last word of the memory, and whose records hold their words' numbers. */
 
 #define _GNU_SOURCE
 #include <generated/csr.h>
@@ -66,6 +66,8 @@ static __attribute__((constructor)) void begin(void)
 	map(ACCELERATOR_BASE, REGISTER_BYTES);
 	*register_at(ACCEL_ID) = ACCEL_IDENTIFICATION;
 	*register_at(ACCEL_CONFIG_HASH) = ACCEL_CONFIG;
+	for (uint32_t i = 0; i < ACCEL_RECORD_COUNT * ACCEL_RECORD_WORDS; i++)
+		*register_at(ACCEL_RECORDS + 4 * i) = i;
 	if (pthread_create(&thread, NULL, accelerate, NULL))
 		exit(1);
 }
