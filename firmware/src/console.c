@@ -9,6 +9,7 @@
 #include "serial.h"
 
 #define LINE_BYTES 80
+#define DELETE 127
 
 /* JUNK is a line that is no text, BROKEN what began as a frame. */
 enum input { LINE, LONG_LINE, JUNK, BROKEN, FRAME };
@@ -38,7 +39,9 @@ static enum input read_input(char *line, struct frame_receiver *receiver)
 			break;
 		if (byte == '\r')
 			continue;
-		if (byte < ' ' || byte > '~')
+		if (byte == '\b' || byte == DELETE)
+			length -= length > 0;
+		else if (byte < ' ' || byte > '~')
 			input = JUNK;
 		else if (length < LINE_BYTES - 1)
 			line[length++] = byte;

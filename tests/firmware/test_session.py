@@ -380,6 +380,13 @@ def test_text_and_frames_share_the_line(firmware, digits):
     run_by_cpu(session, digits[0], digits[2][0])
 
 
+def test_whoever_types_by_hand_may_correct_the_line(firmware):
+    session_at(firmware)
+    firmware.read(4096)
+    said = ask_text(firmware, b"\b\bhepp\b\x7flp\r\n")
+    assert said == ask_text(firmware, b"help\n") and said[-1] == "@ok"
+
+
 @pytest.mark.parametrize("noise", [encode(Frame(0x85, 9))[:-4] + b"\n", b"poke\xff 0x41800000 1\n", encode(Frame(0x85, 9))[1:]])
 def test_what_follows_noise_is_no_command_until_it_is_said_again(firmware, noise):
     session_at(firmware)
