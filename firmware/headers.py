@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""C headers made from the tables: accelerator registers, configuration, and the model binary's structures."""
+"""C headers made from the tables: accelerator registers, configuration, the model binary's structures, and the frames of the UART."""
 
 from accel.registers import (
     CONTROL_ACKNOWLEDGE, CONTROL_START, ERRORS, FILTER_WORDS, FILTERS_OFFSET, IDENTIFICATION, RECORD_FIELDS, RECORD_WORDS, RECORDS,
@@ -7,6 +7,7 @@ from accel.registers import (
 from accel import isa
 from compiler.binary import HEADER, LAYER, MAGIC, MODEL_ADDRESS, MOST_STEPS, NAME_BYTES, STEP, VERSION
 from compiler.numbers import Rounding
+from firmware import frames
 
 _SIGNED = ("clamp_min", "clamp_max", "input_zero", "output_zero")
 
@@ -53,10 +54,26 @@ def model_header():
     return _header("MODEL_FORMAT_H", lines)
 
 
+def frames_header():
+    """Return the text of frame_format.h: kinds and sizes of the frames between host and firmware, and the words of their answers."""
+    names = ("PROTOCOL", "START", "ESCAPE", "FLIP", "MOST_PAYLOAD")
+    lines = ["#include <stdint.h>", "", *(_define(f"FRAME_{name}", getattr(frames, name)) for name in names), _define("FRAME_ENQ", frames.ENQ), ""]
+    for name, (kind, words, more, meaning) in frames.REQUESTS.items():
+        lines += [f"/* {meaning} */", _define(f"FRAME_{name}", kind), _define(f"FRAME_{name}_LEAST", 4 * len(words)),
+                  _define(f"FRAME_{name}_MOST", frames.MOST_PAYLOAD if more else 4 * len(words))]
+    lines += ["", *(_define(f"FRAME_{name}", kind) for name, kind in frames.ANSWERS.items()),
+              "", *(_define(f"FRAME_TABLE_{name}", number) for name, number in frames.TABLES.items())]
+    for structure, table in (("frame_identity", frames.IDENTITY), ("frame_result", frames.RESULT)):
+        lines += ["", f"struct {structure} {{", *(f"\tuint32_t {name}; /* {meaning} */" for name, meaning in table), "};"]
+    return _header("FRAME_FORMAT_H", lines)
+
+
 def write_headers(config, directory):
-    """Write the three headers to `directory` (pathlib.Path), leaving files whose text has not changed alone."""
+    """Write the four headers to `directory` (pathlib.Path), leaving files whose text has not changed alone."""
     directory.mkdir(parents=True, exist_ok=True)
-    for name, text in (("accel_registers.h", registers_header()), ("accel_config.h", config_header(config)), ("model_format.h", model_header())):
+    headers = {"accel_registers.h": registers_header(), "accel_config.h": config_header(config), "model_format.h": model_header(),
+               "frame_format.h": frames_header()}
+    for name, text in headers.items():
         path = directory / name
         if not path.exists() or path.read_text() != text:
             path.write_text(text)

@@ -107,7 +107,7 @@ def run_image(link, network, model, expectation, address):
     answer = link.command(f"run 0x{address:x}")
     error, step, position, detail, cycles, end_to_end = map(int, answer[0][1:])
     if error:
-        raise UserError(_describe_error(model.steps[step], error, position, detail))
+        raise UserError(describe_error(model.steps[step], error, position, detail))
     lines = {kind: [[int(word) for word in line[1:]] for line in answer if line[0] == kind] for kind in ("step", "record")}
     differences = []
     for layer, counters, checksum in zip(model.layers, expectation.counters, _checksums(model, lines["record"], lines["step"]), strict=True):
@@ -154,7 +154,8 @@ def _locate(link, model, layer, expectation):
     return describe_difference(layer.name, layer.output, difference)
 
 
-def _describe_error(program, error, position, detail):
+def describe_error(program, error, position, detail):
+    """Return the sentence about an error of the accelerator at instruction `position` of a Program; error: one of accel.registers.ERRORS."""
     name, meaning = ERRORS[error]
     instruction = isa.disassemble(program.words[position]) if position < len(program.words) else "beyond the program"
     return f"the accelerator stopped with {name} at instruction {position} ({instruction}), detail 0x{detail:x}: {meaning}"

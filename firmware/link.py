@@ -6,10 +6,11 @@ import time
 import serial
 
 from accel.errors import UserError
+from firmware.frames import ENQ
 
 
 # ENQ: the firmware waits for a command.
-PROMPT = b"\x05"
+PROMPT = bytes([ENQ])
 
 
 class Link:
@@ -30,9 +31,10 @@ class Link:
         self.serial.close()
 
     def wait_ready(self):
-        """Wait until the firmware has booted."""
+        """Wait until the firmware has booted and listens: a simulation's time may stand still for ever after what was said too early."""
         while self._line() != "@ready":
             pass
+        self._wait_until(PROMPT)
 
     def command(self, text):
         """Send a command; returns its answer's lines, each a list of words without the '@'. Raises UserError with the firmware's sentence."""
@@ -58,7 +60,8 @@ class Link:
     def _line(self):
         self._wait_until(b"\n")
         line, _, self.pending = self.pending.partition(b"\n")
-        return line.decode(errors="replace").strip()
+        # A prompt before it was for what a Session on the same port has said.
+        return line.replace(PROMPT, b"").decode(errors="replace").strip()
 
     def _wait_until(self, mark):
         """Read until `mark` has come."""

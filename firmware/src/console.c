@@ -2,13 +2,17 @@
 
 #include "console.h"
 
-#include <libbase/uart.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "serial.h"
+
 #define LINE_BYTES 80
-#define ENQ 5
+#define DELETE 127
+
+/* JUNK is a line that is no text, BROKEN what began as a frame. */
+enum input { LINE, LONG_LINE, JUNK, BROKEN, FRAME };
 
 static int failed;
 
@@ -18,27 +22,34 @@ void console_fail(const char *sentence)
 	printf("@error %s\n", sentence);
 }
 
-/* Read a line without its end; returns 0 where it was too long, which skips it. ENQ says that the host may speak: a simulation stops its
- * time until it does. */
-static int read_line(char *line)
+/* Read a line without its end, or a frame. */
+static enum input read_input(char *line, struct frame_receiver *receiver)
 {
 	unsigned length = 0;
-	int fits = 1;
+	enum input input = LINE;
 
-	putchar(ENQ);
 	for (;;) {
-		char c = uart_read();
-		if (c == '\n')
-			break;
-		if (c == '\r')
+		uint8_t byte = serial_read();
+		enum frame_event event = frame_take(receiver, byte);
+		if (event == FRAME_IS_INSIDE)
 			continue;
-		if (length < LINE_BYTES - 1)
-			line[length++] = c;
-		else
-			fits = 0;
+		if (event != FRAME_IS_TEXT)
+			return event == FRAME_IS_WHOLE ? FRAME : BROKEN;
+		if (byte == '\n')
+			break;
+		if (byte == '\r')
+			continue;
+		if (byte == '\b' || byte == DELETE)
+			length -= length > 0;
+		else if (byte < ' ' || byte > '~')
+			input = JUNK;
+		else if (length < LINE_BYTES - 1)
+			line[length++] = byte;
+		else if (input == LINE)
+			input = LONG_LINE;
 	}
 	line[length] = 0;
-	return fits;
+	return input;
 }
 
 /* Parse `count` numbers from strtok's line; returns whether there were exactly as many. */
@@ -77,15 +88,37 @@ static void execute(char *line, const struct command *commands, unsigned count)
 	console_fail("unknown command; help lists them");
 }
 
-void console_serve(const struct command *commands, unsigned count)
+static void answer_text(enum input input, int noisy, char *line, const struct command *commands, unsigned count)
+{
+	/* The rest of a damaged frame may look like a command. */
+	if (input == JUNK || (input == LINE && noisy))
+		console_fail("there was noise on the line: say it again");
+	else if (input == LINE)
+		execute(line, commands, count);
+	else
+		console_fail("the line is too long");
+}
+
+void console_serve(const struct command *commands, unsigned count, struct protocol *protocol)
 {
 	static char line[LINE_BYTES];
+	static struct frame_receiver receiver;
+	enum input input = LINE;
 
 	printf("@ready\n");
 	for (;;) {
-		if (read_line(line))
-			execute(line, commands, count);
-		else
-			console_fail("the line is too long");
+		int noisy = input == JUNK || input == BROKEN;
+		serial_listen();
+		/* The host may speak: a simulation stops its time until it does. */
+		serial_write(FRAME_ENQ);
+		input = read_input(line, &receiver);
+		if (input == FRAME)
+			protocol_answer(protocol, &receiver.frame);
+		if (input == JUNK || input == BROKEN)
+			protocol_answer_broken(protocol);
+		if (input == FRAME || input == BROKEN)
+			continue;
+		serial_rest();
+		answer_text(input, noisy, line, commands, count);
 	}
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The firmware: runs the model in memory, on the accelerator or on the CPU alone, as the console says. */
+/* The firmware: runs the model in memory, on the accelerator or on the CPU alone, as the console or the host's frames say. */
 
 #include <generated/csr.h>
 #include <generated/mem.h>
@@ -13,6 +13,8 @@
 #include "clock.h"
 #include "console.h"
 #include "kernels.h"
+#include "requests.h"
+#include "serial.h"
 #include "steps.h"
 
 static const struct model_header *const model = (const struct model_header *)MODEL_ADDRESS;
@@ -45,14 +47,6 @@ static void print_bytes(uint32_t address, uint32_t bytes)
 	putchar('\n');
 }
 
-static void print_step(unsigned index)
-{
-	const struct model_step *step = (const struct model_step *)model->step_table + index;
-	uint32_t checksum = step->program ? 0 : output_checksum((const struct model_layer *)model->table + step->layer);
-
-	printf("@step %lu %lu\n", (unsigned long)step_cycles[index], (unsigned long)checksum);
-}
-
 static void command_run(const uint32_t *arguments)
 {
 	struct run_result result;
@@ -65,7 +59,7 @@ static void command_run(const uint32_t *arguments)
 	if (result.accel.error)
 		return;
 	for (unsigned i = 0; i < model->steps; i++)
-		print_step(i);
+		printf("@step %lu %lu\n", (unsigned long)step_cycles[i], (unsigned long)step_checksum(model, i));
 	for (unsigned i = 0; i < model->records; i++) {
 		printf("@record");
 		for (unsigned field = 0; field < ACCEL_RECORD_FIELDS; field++)
@@ -138,10 +132,12 @@ static void command_help(const uint32_t *arguments)
 
 int main(void)
 {
+	static struct protocol protocol = {.requests = requests, .count = REQUEST_COUNT, .put = serial_write};
+
 	irq_setmask(0);
 	irq_setie(1);
 	uart_init();
 	accel_init();
-	console_serve(commands, sizeof(commands) / sizeof(commands[0]));
+	console_serve(commands, sizeof(commands) / sizeof(commands[0]), &protocol);
 	return 0;
 }

@@ -50,6 +50,32 @@ const char *steps_refused(const struct model_header *model, int all)
 	return refusal;
 }
 
+uint32_t step_checksum(const struct model_header *model, unsigned index)
+{
+	const struct model_step *step = &steps_of(model)[index];
+
+	return step->program ? 0 : output_checksum(&layers_of(model)[step->layer]);
+}
+
+void run_step(const struct model_header *model, unsigned index, struct run_result *result)
+{
+	const struct model_step *step = &steps_of(model)[index];
+	uint64_t start = now();
+
+	*result = (struct run_result){.step = index};
+	if (step->program) {
+		accel_sync_for_device();
+		accel_run(model, step, &result->accel);
+		accel_sync_for_cpu();
+		result->cycles = result->accel.cycles;
+	} else {
+		run_layer(model, &layers_of(model)[step->layer]);
+		result->cycles = now() - start;
+	}
+	step_cycles[index] = result->cycles;
+	result->end_to_end = now() - start;
+}
+
 void run_steps(const struct model_header *model, struct run_result *result)
 {
 	const struct model_step *steps = steps_of(model);

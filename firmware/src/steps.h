@@ -21,6 +21,12 @@ extern uint32_t step_cycles[MODEL_MOST_STEPS];
 /* Return NULL where this firmware can run `model`, else a sentence that says what it lacks; `all`: with the CPU's kernels alone. */
 const char *steps_refused(const struct model_header *model, int all);
 
+/* The checksum of what step `index` of a model wrote, 0 where it is a program: its layers' are in their records. */
+uint32_t step_checksum(const struct model_header *model, unsigned index);
+
+/* Run step `index` alone; `cycles` are the step's. What the steps before it wrote must be there. */
+void run_step(const struct model_header *model, unsigned index, struct run_result *result);
+
 /* Run all steps of a model that is not refused; an error of the accelerator ends the run. */
 void run_steps(const struct model_header *model, struct run_result *result);
 

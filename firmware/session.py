@@ -1,0 +1,230 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The host's API to a firmware at a serial port, by frames: load a model, classify images, read counters and tensors, run single steps.
+
+A board's port and the simulation's pseudo-terminal are the same to it. Bytes that the line damages, loses or doubles cost time only.
+"""
+
+import random
+import time
+import zlib
+from dataclasses import dataclass
+
+import numpy as np
+
+from accel.errors import UserError
+from accel.registers import RECORD_FIELDS
+from compiler.binary import HEADER, MODEL_ADDRESS
+from compiler.ir import Concat
+from firmware.frames import (
+    ANSWERS, IDENTITY, MOST_PAYLOAD, PROTOCOL, REQUESTS, RESULT, TABLES, Frame, FrameReader, encode, pack_words, words_of)
+from firmware.inference import describe_error, layer_runs
+
+_KINDS = {name: kind for name, (kind, *_) in REQUESTS.items()}
+_HEADER_BYTES = 4 * len(HEADER)
+_WRITE_WORDS = len(REQUESTS["WRITE"][1])
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Who answers: the words of frames.IDENTITY."""
+
+    config: int
+    model_version: int
+    most_payload: int
+    memory_first: int
+    memory_end: int
+
+
+@dataclass(frozen=True)
+class Run:
+    """`output` int8 [H, W, C] (int32 of sums), `cycles` from the first doorbell to the last done, `end_to_end` from image to answer in DRAM."""
+
+    output: np.ndarray
+    cycles: int
+    end_to_end: int
+
+
+@dataclass(frozen=True)
+class Step:
+    """What one step came to: its `number`, the names of its `layers`, its `cycles`, and whether it was the `last`."""
+
+    number: int
+    layers: tuple
+    cycles: int
+    last: bool
+
+
+class Session:
+    """Speaks to the firmware at `port`, a pyserial port with a timeout of less than a second. Raises UserError where none answers.
+
+    check_alive is called while waiting; it raises where waiting is in vain. silence: seconds without an answer after which a request is sent again;
+    more than a request takes, but for runs, of which the firmware hears nothing meanwhile. patience: seconds until a request, and
+    run_patience: until a run, is given up. payload: the largest that the host sends; a line that damages much wants short ones.
+    """
+
+    def __init__(self, port, check_alive=lambda: None, silence=1.0, patience=30.0, run_patience=300.0, payload=MOST_PAYLOAD):
+        if not 4 * len(HEADER) <= payload <= MOST_PAYLOAD:
+            raise ValueError(f"payload is {payload}, but it must be {4 * len(HEADER)} to {MOST_PAYLOAD}")
+        self.port, self.check_alive, self.silence, self.patience, self.run_patience = port, check_alive, silence, patience, run_patience
+        self.repeated = 0  # how many requests had to be sent again
+        self._reader, self._frames = FrameReader(), []
+        # An earlier host's numbers must not go on: its last request would be taken for ours.
+        self._sequence = random.SystemRandom().getrandbits(32)
+        self._binary = self._next = self._by_cpu = None
+        self.identity = Identity(*self._words("IDENTIFY", IDENTITY))
+        self.payload = min(payload, self.identity.most_payload)
+
+    def load_model(self, binary, advance=lambda count: None):
+        """Load a ModelBinary, which all that follows is about. advance: called with the number of bytes that arrived.
+
+        Raises UserError with the firmware's sentence where the model does not fit it: before the model has been sent, if its header shows it.
+        """
+        data, self._binary = binary.data, None
+        self._ask("OFFER", data[:_HEADER_BYTES], doing="the model")
+        self.write(MODEL_ADDRESS, data, advance)
+        self._ask("ACCEPT", pack_words(len(data), zlib.crc32(data)), self.run_patience, "the model")
+        self._binary = binary
+
+    def run(self, image):
+        """Run an int8 image [H, W, C], or a batch of the model's size [N, H, W, C]; returns its Run. Raises UserError where a program stops."""
+        self._put_image(image)
+        result = self._result("RUN", b"")
+        return Run(self.tensor(self._binary.model.lowered.output), result["cycles"], result["end_to_end"])
+
+    def start(self, image, by_cpu=False):
+        """Take an image as `run` does, and wait before the first step; by_cpu: the steps are the layers, each by the CPU's kernel."""
+        self._put_image(image)
+        self._next, self._by_cpu = 0, by_cpu
+
+    def step(self):
+        """Run the next step of the image that was started: a program of the accelerator or a layer of the CPU; returns a Step."""
+        names = self._step_names()
+        if self._next is None or self._next == len(names):
+            raise UserError("there is no step left: start an image first")
+        result = self._result("STEP", pack_words(self._by_cpu, self._next))
+        self._next += 1
+        return Step(self._next - 1, names[self._next - 1], result["cycles"], self._next == len(names))
+
+    def counters(self):
+        """Return the LayerRun of each layer of the last run."""
+        model = self._loaded().model
+        steps = self._table("STEPS", len(model.steps), 2)
+        records = self._table("RECORDS", sum(not layer.on_cpu for layer in model.layers), len(RECORD_FIELDS))
+        return layer_runs(model, records, [cycles for cycles, _ in steps])
+
+    def tensor(self, name):
+        """Return tensor `name` of the model as it lies in memory: int8 [H, W, C] (int32 of sums). Other tensors may have reused the place."""
+        places = self._loaded().model.placements
+        if name not in places:
+            raise UserError(f"the model has no tensor {name!r} in memory: it has {', '.join(places)}")
+        return places[name].unpack(self.read(places[name].address, places[name].bytes))
+
+    def reset(self):
+        """Make the firmware forget the model and turn every filter on."""
+        self._binary = self._next = None
+        self._ask("RESET", doing="to reset")
+
+    def release(self):
+        """Leave the line to the console: let it ask for a line, which a Link on the same port waits for. The session may go on afterwards."""
+        self._on_port(self.port.write, b"\n")
+
+    def write(self, address, data, advance=lambda count: None):
+        """Write bytes to memory from byte `address` on. advance: called with the number of bytes that arrived."""
+        size = self.payload - 4 * _WRITE_WORDS
+        for start in range(0, len(data), size):
+            part = data[start:start + size]
+            self._ask("WRITE", pack_words(address + start) + part, doing=f"{len(part)} bytes for 0x{address + start:x}")
+            advance(len(part))
+
+    def read(self, address, size):
+        """Return `size` bytes of memory from byte `address` on."""
+        parts = []
+        for start in range(0, size, self.payload):
+            count = min(self.payload, size - start)
+            parts.append(self._ask("READ", pack_words(address + start, count), doing=f"to read {count} bytes at 0x{address + start:x}"))
+        return b"".join(parts)
+
+    def _loaded(self):
+        if self._binary is None:
+            raise UserError("no model has been loaded in this session: load one first")
+        return self._binary
+
+    def _put_image(self, image):
+        model = self._loaded().model
+        place = model.placements[model.lowered.input]
+        shape = (place.shape[0] // model.batch, *place.shape[1:])
+        if image.dtype != np.int8 or image.shape not in (shape, (model.batch, *shape)) or image.size != np.prod(place.shape):
+            raise UserError(f"the model takes {model.batch} int8 image(s) of {'x'.join(map(str, shape))}, not {image.dtype} of {image.shape}")
+        self._next = None
+        self.write(place.address, image.tobytes())
+
+    def _step_names(self):
+        """Return the names of the layers of each step."""
+        model = self._loaded().model
+        if self._by_cpu:
+            return [(layer.name,) for layer in model.lowered.layers if not isinstance(layer, Concat)]
+        return [tuple(layer.name for layer in model.layers[step.layers.start:step.layers.stop]) for step in model.steps]
+
+    def _table(self, name, count, width):
+        """Return `count` rows of `width` words of a table of counters."""
+        rows = []
+        while len(rows) < count:
+            words = words_of(self._ask("COUNTERS", pack_words(TABLES[name], len(rows)), doing="to tell its counters"))
+            if not words:
+                raise UserError(f"the firmware has {len(rows)} rows of counters of the model's {count}: build the firmware again")
+            rows += [words[i:i + width] for i in range(0, len(words), width)]
+        return rows
+
+    def _result(self, name, payload):
+        """Return the result of a RUN or STEP, {word: value}. Raises UserError where a program stopped with an error."""
+        words = dict(zip((word for word, _ in RESULT), self._words(name, RESULT, payload, self.run_patience, "to run"), strict=True))
+        if words["error"]:
+            raise UserError(describe_error(self._binary.model.steps[words["step"]], words["error"], words["position"], words["detail"]))
+        return words
+
+    def _words(self, name, table, payload=b"", patience=None, doing=""):
+        words = words_of(self._ask(name, payload, patience, doing))
+        if len(words) != len(table):
+            raise UserError(f"the firmware answers {name} with {len(words)} words instead of {len(table)}: build the firmware again")
+        return words
+
+    def _ask(self, name, payload=b"", patience=None, doing=""):
+        """Send a request until it is answered; returns the answer's payload. Raises UserError where it is refused or never answered."""
+        patience = self.patience if patience is None else patience
+        self._sequence = (self._sequence + 1) & 0xFFFFFFFF
+        line, deadline = encode(Frame(_KINDS[name], self._sequence, payload)), time.monotonic() + patience
+        self._on_port(self.port.write, line)
+        # A firmware that is still starting may not have heard the first request.
+        silence = min(self.silence, 1.0) if name == "IDENTIFY" else self.silence
+        while (answer := self._receive(min(deadline, time.monotonic() + silence))) is None:
+            if time.monotonic() > deadline:
+                raise UserError(f"the firmware has not answered {name} for {patience:g} seconds: look whether the board runs this firmware and "
+                                "the baud rate is right, or reset it and try again")
+            self.repeated += 1
+            self._on_port(self.port.write, line)
+        if answer.protocol != PROTOCOL:
+            raise UserError(f"the firmware speaks version {answer.protocol} of the protocol, not {PROTOCOL}: build the firmware again")
+        if answer.kind == ANSWERS["REFUSED"]:
+            raise UserError(f"the firmware refuses {doing or name}: {answer.payload.decode(errors='replace')}")
+        return answer.payload
+
+    def _receive(self, deadline):
+        """Return the answer to the last request, or None where it has to be sent again. Answers to earlier ones are passed over."""
+        while True:
+            while self._frames:
+                frame = self._frames.pop(0)
+                if frame is None or frame.kind == ANSWERS["BROKEN"]:
+                    return None
+                if frame.sequence == self._sequence and frame.kind in ANSWERS.values():
+                    return frame
+            self.check_alive()
+            self._frames += self._reader.feed(self._on_port(lambda: self.port.read(max(1, self.port.in_waiting))))
+            if not self._frames and time.monotonic() > deadline:
+                return None
+
+    @staticmethod
+    def _on_port(action, *arguments):
+        try:
+            return action(*arguments)
+        except OSError as error:  # pyserial's are among them
+            raise UserError(f"the serial port failed ({error}): connect the board again and start anew") from error
