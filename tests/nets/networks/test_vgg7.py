@@ -70,7 +70,7 @@ def test_the_soc_gives_the_same_and_the_masks_use_little_of_its_sparsity(network
     # Every tensor is compared with the golden model's, which are the authors'.
     assert measured.report["exact"]
     assert measured.cycles < 1_200_000
-    assert measured.report["macs_done"] / measured.report["macs"] == pytest.approx(0.951, abs=0.001)
+    assert measured.report["macs_done"] / measured.report["macs"] == pytest.approx(0.941, abs=0.001)
 
 
 def used_share(weights, columns=CONFIG.columns, block=CONFIG.block_channels, lanes=CONFIG.lanes):
