@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from accel.errors import UserError
-from compiler.layers import OneInput, constant
+from compiler.layers import SameShape, constant
 
 # What TFLite asks of the output of an int8 softmax.
 SOFTMAX_SCALE, SOFTMAX_ZERO_POINT = 1 / 256, -128
@@ -15,14 +15,10 @@ SOFTMAX_SCALE, SOFTMAX_ZERO_POINT = 1 / 256, -128
 MOST_SOFTMAX_CHANNELS = 4095
 
 
-class _OnCpu(OneInput):
+class _OnCpu(SameShape):
     """A layer without a clamp of its own."""
 
     clamp_min, clamp_max = -128, 127
-
-    def output_shape(self, shape):
-        """Return the input's own shape."""
-        return tuple(shape)
 
 
 def on_cpu(layer):

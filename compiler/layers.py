@@ -49,6 +49,14 @@ class OneInput:
         return 0
 
 
+class SameShape(OneInput):
+    """A layer whose output has its input's shape."""
+
+    def output_shape(self, shape):
+        """Return the input's own shape."""
+        return tuple(shape)
+
+
 class Windowed(OneInput):
     """A layer with a window: `kernel` (height, width), `stride`, `padding`."""
 
@@ -245,7 +253,7 @@ def check_scaling(where, multiplier, shift, most=30):
 
 
 @dataclass(frozen=True)
-class Rescale(OneInput):
+class Rescale(SameShape):
     """Requantisation alone, and so ReLU, ReLU6 and any clamp: (q - zero point) * multiplier * 2**(shift - 31) + output zero point, clamped."""
 
     name: str
@@ -257,10 +265,6 @@ class Rescale(OneInput):
     clamp_max: int = 127
 
     op = "rescale"
-
-    def output_shape(self, shape):
-        """Return the input's own shape."""
-        return tuple(shape)
 
     def check(self, where, source, target):
         """Raise UserError where multiplier or shift is out of range."""

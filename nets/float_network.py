@@ -7,7 +7,7 @@ import numpy as np
 
 from accel.errors import UserError
 from compiler.graph import check_graph, check_shapes
-from compiler.layers import Averaging, Convolution, OneInput, Padding, Pool
+from compiler.layers import Averaging, Convolution, Padding, Pool, SameShape
 
 
 @dataclass(frozen=True)
@@ -168,7 +168,7 @@ class FloatAveragePool(Averaging):
 
 
 @dataclass(frozen=True)
-class FloatActivation(OneInput):
+class FloatActivation(SameShape):
     """Values clipped to low and high, either of which may be infinite: ReLU is 0 to infinity."""
 
     name: str
@@ -179,17 +179,13 @@ class FloatActivation(OneInput):
 
     op = "activation"
 
-    def output_shape(self, shape):
-        """Return the input's own shape."""
-        return tuple(shape)
-
     def check(self, where, source, target):
         """Raise UserError where low and high are no range."""
         _check_activation(where, (self.low, self.high))
 
 
 @dataclass(frozen=True)
-class FloatSoftmax(OneInput):
+class FloatSoftmax(SameShape):
     """Softmax over the channels of each pixel."""
 
     name: str
@@ -197,10 +193,6 @@ class FloatSoftmax(OneInput):
     output: str
 
     op = "softmax"
-
-    def output_shape(self, shape):
-        """Return the input's own shape."""
-        return tuple(shape)
 
     def check(self, where, source, target):
         """Any map has a softmax."""
