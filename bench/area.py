@@ -16,9 +16,10 @@ from accel.errors import UserError
 from bench.bars import Bar, add_options, chosen, conclude
 from bench.ecp5 import CONFIG as ECP5_CONFIG
 from bench.ecp5 import place_and_route
-from targets.arty import soc_netlist
+from targets.arty import BOARD
 from targets.blocks import block_of, blocks_of_cells, resources_by_block
 from targets.console import console
+from targets.litex_board import soc_netlist
 from targets.netlist import count, longest_path, lut_ram_bits, read_netlist
 from targets.resources import block_table, device_table
 from targets.synthesis import CORE_TOP, core_netlist
@@ -53,7 +54,7 @@ ROWS = (*(row_name(row, config) for config in DEVICES for row in (*SOC_ROWS, PAT
 def soc_bars(name):
     """Synthesise the whole SoC of a configuration, print what it takes of the device, and return its bars."""
     device, config = DEVICES[name], CONFIGS[name]
-    netlist, variant, _ = soc_netlist(["--config", name, "--variant", device.variant])
+    netlist, variant, _ = soc_netlist(BOARD, ["--config", name, "--variant", device.variant])
     console().print(device_table(netlist, variant, f"the whole SoC, {name}"))
     taken = count(netlist.cells)
     sums = config.clusters * config.columns * 2 * config.tile_pixels * config.accumulator_bits

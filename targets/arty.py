@@ -1,28 +1,16 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """`./build.py --target arty`: the same SoC on Digilent's Arty A7. LiteX's own options keep their names and meaning."""
 
-import json
-import subprocess
-import sys
-from pathlib import Path
-
-from litex.soc.integration.builder import Builder
-from litex.build.parser import LiteXArgumentParser
 from litex_boards.platforms import digilent_arty
 from litex_boards.targets.digilent_arty import BaseSoC
 
-from accel.config import load_config
 from accel.errors import UserError
 from soc.accelerator import add_accelerator
-from targets.console import console
-from targets.netlist import read_netlist
-from targets.resources import device_table
-from targets.synthesis import project_netlist
+from targets import litex_board
 
-ROOT = Path(__file__).resolve().parents[1]
 L2_BYTES = 2048
-TOP = "digilent_arty"
 FREE_TOOLCHAINS = ("yosys+nextpnr", "openxc7", "f4pga")
+NO_BITSTREAM = "build it first, with --build on a machine that has Vivado"
 
 
 class ArtySoC(BaseSoC):
@@ -35,55 +23,24 @@ class ArtySoC(BaseSoC):
         add_accelerator(self, config, verilog_directory)
 
 
-def _parser():
-    parser = LiteXArgumentParser(platform=digilent_arty.Platform, description="SPARCNet on LiteX for the Arty A7")
+def _add_options(parser):
     parser.add_target_argument("--flash", action="store_true", help="write the bitstream to the board's SPI flash")
-    parser.add_target_argument("--resources", action="store_true", help="print what the SoC takes of the device, by Yosys (minutes, once)")
     parser.add_target_argument("--variant", default="a7-35", choices=["a7-35", "a7-100"], help="board variant")
-    parser.add_target_argument("--sys-clk-freq", default=100e6, type=float, help="system clock frequency")
-    parser.add_target_argument("--config", default="arty-35", help="accelerator configuration, by name or .toml file")
-    parser.set_defaults(output_dir=str(ROOT / "build" / "arty"), l2_size=L2_BYTES, timer_uptime=True, no_ident_version=True)
-    return parser
 
 
 def _check(arguments):
     if arguments.toolchain in FREE_TOOLCHAINS:
         raise UserError(f"--toolchain {arguments.toolchain} cannot build the DDR3 that the accelerator needs: use --toolchain vivado")
-    if arguments.cpu_type not in (None, "vexriscv"):
-        raise UserError(f"--cpu-type {arguments.cpu_type} is not supported: the firmware is for vexriscv")
 
 
-def _arguments(words):
-    # LiteX's parser reads sys.argv itself, besides what it is given.
-    sys.argv = ["build.py --target arty", *words]
-    parser = _parser()
-    arguments = parser.parse_args()
-    _check(arguments)
-    return parser, arguments
+def _make_soc(arguments, config, verilog_directory, **settings):
+    return ArtySoC(config, verilog_directory, variant=arguments.variant, toolchain=arguments.toolchain, sys_clk_freq=arguments.sys_clk_freq,
+                   **settings)
 
 
-def soc_netlist(words):
-    """Return (Netlist, variant, config) of the whole SoC that the command line `words` asks for, its BIOS in the ROM. Minutes, the first time.
-
-    Raises UserError where the words ask for something that a netlist is not, or where a tool fails.
-    """
-    _, arguments = _arguments(words)
-    for name in ("build", "load", "flash", "no_compile", "no_compile_software"):
-        if getattr(arguments, name):
-            raise UserError(f"--{name.replace('_', '-')} and --resources cannot be had at once: give one of them")
-    config = load_config(arguments.config)
-
-    def write_project(folder):
-        options = ["--build", "--no-compile-gateware", "--output-dir", folder, "--gateware-dir", folder / "gateware", "--software-dir",
-                   folder / "software"]
-        project = [word for word in words if word != "--resources"]
-        result = subprocess.run([sys.executable, ROOT / "build.py", "--target", "arty", *project, *options], capture_output=True, text=True)
-        if result.returncode:
-            raise UserError(f"the project could not be written; the last words were:\n{(result.stdout + result.stderr)[-2000:]}")
-
-    facts = {name: str(value) for name, value in sorted(vars(arguments).items()) if name not in ("config", "resources") and not name.endswith("_dir")}
-    path = project_netlist(f"{arguments.variant}-{config.name}", json.dumps(facts) + repr(config), write_project, TOP)
-    return read_netlist(path, TOP), arguments.variant, config
+BOARD = litex_board.Board(
+    target="arty", title="the Arty A7", platform=digilent_arty.Platform, top="digilent_arty", config="arty-35", clock_hz=100e6,
+    add_options=_add_options, device=lambda arguments: arguments.variant, check=_check, make_soc=_make_soc, defaults=(("l2_size", L2_BYTES),))
 
 
 def run(words):
@@ -91,30 +48,16 @@ def run(words):
     for name in ("--run", "--model"):
         if any(word == name or word.startswith(name + "=") for word in words):
             raise UserError(f"{name} on the board is not there yet: --target sim runs models")
-    parser, arguments = _arguments(words)
+    parser, arguments = litex_board.parse(BOARD, words)
     if arguments.resources:
-        netlist, variant, config = soc_netlist(words)
-        console().print(device_table(netlist, variant, f"the whole SoC, {config.name}"))
+        litex_board.print_resources(BOARD, words)
         return 0
-    config = load_config(arguments.config)
-    builder_arguments = parser.builder_argdict
-    gateware = Path(builder_arguments.get("gateware_dir") or Path(builder_arguments["output_dir"]) / "gateware")
-    settings = {name: value for name, value in parser.soc_argdict.items() if name != "ident"}
-    soc = ArtySoC(config, gateware, variant=arguments.variant, toolchain=arguments.toolchain, sys_clk_freq=arguments.sys_clk_freq,
-                       **settings)
-    builder = Builder(soc, **builder_arguments)
+    soc, builder = litex_board.project(BOARD, parser, arguments)
     if arguments.build:
         builder.build(**parser.toolchain_argdict)
-        print(f"the project with configuration {config.name} is in {builder.gateware_dir}")
+        print(f"the project with configuration {arguments.config} is in {builder.gateware_dir}")
     if arguments.load:
-        soc.platform.create_programmer().load_bitstream(_bitstream(builder, "sram"))
+        soc.platform.create_programmer().load_bitstream(litex_board.bitstream(builder, "sram", NO_BITSTREAM))
     if arguments.flash:
-        soc.platform.create_programmer().flash(0, _bitstream(builder, "flash"))
+        soc.platform.create_programmer().flash(0, litex_board.bitstream(builder, "flash", NO_BITSTREAM))
     return 0
-
-
-def _bitstream(builder, mode):
-    path = builder.get_bitstream_filename(mode=mode)
-    if not Path(path).exists():
-        raise UserError(f"there is no bitstream {path}: build it first, with --build on a machine that has Vivado")
-    return path

