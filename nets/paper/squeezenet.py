@@ -11,10 +11,10 @@ _V11 = (16, 16, None, 32, 32, None, 48, 48, 64, 64)
 
 
 def _fire(draft, name, source, width):
-    squeeze = draft.convolution(f"{name}_squeeze1x1", source, width, 1, norm=False)
-    expand1 = draft.convolution(f"{name}_expand1x1", squeeze, 4 * width, 1, norm=False)
-    expand3 = draft.convolution(f"{name}_expand3x3", squeeze, 4 * width, norm=False)
-    return draft.concatenation(f"{name}_concat", expand1, expand3)
+    squeeze = draft.convolution(f"{name}.squeeze1x1", source, width, 1, norm=False)
+    expand1 = draft.convolution(f"{name}.expand1x1", squeeze, 4 * width, 1, norm=False)
+    expand3 = draft.convolution(f"{name}.expand3x3", squeeze, 4 * width, norm=False)
+    return draft.concatenation(name, expand1, expand3)
 
 
 def _squeezenet(name, outputs, kernel, modules, edge):
