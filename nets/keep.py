@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""`python -m nets.keep FOLDER`: quantises a network that nets.train trained on CIFAR-10 and keeps it, compact, among the zoo's models."""
+
+import argparse
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from accel.errors import UserError
+from nets.cifar10 import as_input, load_cifar10
+from nets.file import save_network
+from nets.networks.cifar10 import LABELS
+from nets.prune import largest
+from nets.quantise_network import quantise_network
+from nets.sfp import check_share
+from nets.unreadable import UNREADABLE, reason
+from nets.zoo import MODELS, importer
+
+CALIBRATION = 256
+
+
+def keep(folder, data, share, output):
+    """Quantise the network that lies trained in `folder`, calibrated with CALIBRATION training images of CIFAR-10 in `data`, and write it to the folder
+    `output`: NAME.npz, and NAME.json with how it was trained.
+
+    share: of each layer's weights, the largest stay and the others become 0, which takes fewer bytes. Returns the path of the .npz.
+    Raises UserError where the folder holds no finished training or the data is not there.
+    """
+    check_share("share", share)
+    facts = _facts(folder)
+    network = _largest_only(importer("onnx_float").import_onnx_float(folder / f"{facts['network']}.onnx"), share)
+    images = load_cifar10(Path(data), "train").images
+    chosen = np.linspace(0, len(images) - 1, CALIBRATION).astype(int)
+    kept = replace(quantise_network(network, as_input(images[chosen])), name=facts["network"], labels=LABELS)
+    save_network(kept, output / f"{kept.name}.npz")
+    (output / f"{kept.name}.json").write_text(json.dumps({**facts, "share_kept": share, "calibration_images": CALIBRATION}, indent=1) + "\n")
+    return output / f"{kept.name}.npz"
+
+
+def _facts(folder):
+    """Return what nets.train wrote about the training in `folder`, without the single epochs."""
+    found = sorted(folder.glob("*.json"))
+    if len(found) != 1:
+        raise UserError(f"{folder} holds no finished training: give the folder that nets.train wrote NETWORK.onnx and NETWORK.json to")
+    try:
+        facts = json.loads(found[0].read_text())
+        return {name: value for name, value in facts.items() if name != "history"}
+    except UNREADABLE as error:
+        raise UserError(f"{found[0]} is no record of a training: {reason(error)}") from error
+
+
+def _largest_only(network, share):
+    return replace(network, layers=tuple(
+        replace(layer, weights=largest(layer.weights, share)) if hasattr(layer, "weights") else layer for layer in network.layers))
+
+
+def main(words=None):
+    """Keep the network that the command line names; returns the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m nets.keep", description=__doc__)
+    parser.add_argument("folder", type=Path, metavar="FOLDER", help="what nets.train wrote, like build/train/vgg-a")
+    parser.add_argument("--data", required=True, metavar="DIR", help="CIFAR-10, whose training images calibrate")
+    parser.add_argument("--share", type=float, default=1.0, help="of each layer's weights, how many stay, the largest (default: %(default)s)")
+    parser.add_argument("--output", type=Path, default=MODELS, metavar="DIR", help="folder to write to (default: the zoo's)")
+    arguments = parser.parse_args(words)
+    try:
+        print(f"wrote {keep(arguments.folder, arguments.data, arguments.share, arguments.output)}")
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

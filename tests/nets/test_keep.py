@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""A trained network is kept quantised and compact, with what is known of its training; a folder without a training is refused."""
+
+import json
+
+import numpy as np
+import pytest
+
+from accel.errors import UserError
+from compiler.reference import execute
+from nets import keep
+from nets.cifar10 import LabelledImages
+from nets.file import load_network
+from nets.onnx_export import write_onnx
+from nets.paper import define
+from tests.support.definition_runs import random_weights
+
+FACTS = {"network": "sparse-vgg-a", "accuracy": 0.5, "epochs": 1, "train_images": 300, "recipe": {"seed": 1}, "history": [{"epoch": 1}]}
+
+
+@pytest.fixture
+def trained(tmp_path, monkeypatch):
+    definition = define("sparse-vgg-a")
+    (tmp_path / "trained").mkdir()
+    write_onnx(definition, random_weights(definition), tmp_path / "trained" / "sparse-vgg-a.onnx")
+    (tmp_path / "trained" / "sparse-vgg-a.json").write_text(json.dumps(FACTS))
+    images = np.random.default_rng(5).integers(0, 256, (300, 32, 32, 3), np.uint8)
+    monkeypatch.setattr(keep, "load_cifar10", lambda path, part: LabelledImages(images, np.zeros(300, np.uint8), part))
+    return tmp_path
+
+
+@pytest.mark.parametrize("share", [1.0, 0.25])
+def test_the_largest_weights_are_kept_as_int8_beside_the_facts(trained, share):
+    assert keep.main([str(trained / "trained"), "--data", "anywhere", "--share", str(share), "--output", str(trained)]) == 0
+    network = load_network(trained / "sparse-vgg-a.npz")
+    assert network.name == "sparse-vgg-a" and len(network.labels) == 10
+    # Of small values some more are 0 as int8.
+    shares = [np.count_nonzero(layer.weights) / layer.weights.size for layer in network.layers if layer.op == "conv2d"]
+    assert all(share - 0.1 < found <= share + 0.001 for found in shares), shares
+    assert execute(network, np.zeros((1, 32, 32, 3), np.int8))[network.output].shape == (1, 1, 1, 10)
+    facts = json.loads((trained / "sparse-vgg-a.json").read_text())
+    assert facts["share_kept"] == share and facts["accuracy"] == 0.5 and "history" not in facts
+
+
+def test_what_is_no_training_and_no_share_is_refused(trained, capsys):
+    assert keep.main([str(trained), "--data", "anywhere"]) == 1
+    assert "holds no finished training: give the folder" in capsys.readouterr().err
+    with pytest.raises(UserError, match="share must be above 0 and at most 1, not 0"):
+        keep.keep(trained / "trained", "anywhere", 0.0, trained)
