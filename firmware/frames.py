@@ -14,7 +14,7 @@ import struct
 import zlib
 from dataclasses import dataclass
 
-PROTOCOL = 1
+PROTOCOL = 2
 START, ESCAPE, FLIP = 0xA6, 0xA7, 0x55
 NEWLINE, ENQ = 0x0A, 0x05
 SPECIAL = (START, ESCAPE, NEWLINE, ENQ)
@@ -35,6 +35,7 @@ REQUESTS = {
     "COUNTERS": (0x87, ("table", "first"), False, "rows of a TABLE from `first` on, as many as a frame holds"),
     "READ": (0x88, ("address", "bytes"), False, "bytes of memory"),
     "RESET": (0x89, (), False, "forget the model and turn every filter on"),
+    "SPEED": (0x8A, ("baud",), False, "go to another rate after the answer, and back to the first one where no frame is heard at it"),
 }
 
 # Answers, and BROKEN, which answers what is no frame and therefore has no sequence number.
@@ -47,6 +48,8 @@ IDENTITY = (
     ("most_payload", "largest payload that it takes"),
     ("memory_first", "first byte that WRITE may change"),
     ("memory_end", "first byte after the memory"),
+    ("clock_hz", "the system's clock, by which cycles are times"),
+    ("baud", "rate of the line after a start; 0: it has none and loses nothing, as the simulated one"),
 )
 RESULT = (
     ("error", "ACCEL_ERROR_* of the last program, 0 where it went well"),

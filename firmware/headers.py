@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""C headers made from the tables: accelerator registers, configuration, the model binary's structures, and the frames of the UART."""
+"""C headers made from the tables: accelerator registers, configuration, the model binary's structures, the frames of the UART, the board."""
 
 from accel.registers import (
     CONTROL_ACKNOWLEDGE, CONTROL_START, ERRORS, FILTER_WORDS, FILTERS_OFFSET, IDENTIFICATION, RECORD_FIELDS, RECORD_WORDS, RECORDS,
@@ -8,6 +8,7 @@ from accel import isa
 from compiler.binary import HEADER, LAYER, MAGIC, MODEL_ADDRESS, MOST_STEPS, NAME_BYTES, STEP, VERSION
 from compiler.numbers import Rounding
 from firmware import frames
+from firmware.board import Board
 
 _SIGNED = ("clamp_min", "clamp_max", "input_zero", "output_zero")
 
@@ -68,11 +69,16 @@ def frames_header():
     return _header("FRAME_FORMAT_H", lines)
 
 
-def write_headers(config, directory):
-    """Write the four headers to `directory` (pathlib.Path), leaving files whose text has not changed alone."""
+def board_header(board):
+    """Return the text of board.h: what the firmware must know of a Board."""
+    return _header("BOARD_H", [_define("BOARD_CLOCK_HZ", board.clock_hz), _define("BOARD_BAUD", board.baud)])
+
+
+def write_headers(config, directory, board=Board()):
+    """Write the five headers to `directory` (pathlib.Path), leaving files whose text has not changed alone."""
     directory.mkdir(parents=True, exist_ok=True)
     headers = {"accel_registers.h": registers_header(), "accel_config.h": config_header(config), "model_format.h": model_header(),
-               "frame_format.h": frames_header()}
+               "frame_format.h": frames_header(), "board.h": board_header(board)}
     for name, text in headers.items():
         path = directory / name
         if not path.exists() or path.read_text() != text:

@@ -34,6 +34,17 @@ class LayerRun:
 
 
 @dataclass(frozen=True)
+class Outcome:
+    """What the firmware says of a run: `cycles` and `end_to_end` as in ImageRun, a row of (cycles, checksum) for each of the model's `steps`, and the
+    words of each of the accelerator's `records`."""
+
+    cycles: int
+    end_to_end: int
+    steps: tuple
+    records: tuple
+
+
+@dataclass(frozen=True)
 class ImageRun:
     """`cycles` from the first doorbell to the last done, `end_to_end` from image in DRAM to answer in DRAM, `output` int8 [H, W, C] (int32 of sums),
     `differences` sentences.
@@ -103,25 +114,30 @@ def layer_runs(model, records, cycles):
 
 
 def run_image(link, network, model, expectation, address):
-    """Run the image or batch of images at byte `address` of DRAM and return its ImageRun. Raises UserError where a program stops with an error."""
+    """Run the image or batch of images at byte `address` of DRAM by a Link; returns its ImageRun. UserError where a program stops with an error."""
     answer = link.command(f"run 0x{address:x}")
     error, step, position, detail, cycles, end_to_end = map(int, answer[0][1:])
     if error:
         raise UserError(describe_error(model.steps[step], error, position, detail))
-    lines = {kind: [[int(word) for word in line[1:]] for line in answer if line[0] == kind] for kind in ("step", "record")}
+    steps, records = ([[int(word) for word in line[1:]] for line in answer if line[0] == kind] for kind in ("step", "record"))
+    return judge_run(Outcome(cycles, end_to_end, steps, records), network, model, expectation, link.read_memory)
+
+
+def judge_run(outcome, network, model, expectation, read):
+    """Return the ImageRun of an Outcome, held against the Expectation. `read(address, bytes)` returns bytes of the memory as the run left it."""
     differences = []
-    for layer, counters, checksum in zip(model.layers, expectation.counters, _checksums(model, lines["record"], lines["step"]), strict=True):
+    for layer, counters, checksum in zip(model.layers, expectation.counters, _checksums(model, outcome.records, outcome.steps), strict=True):
         if checksum != counters["checksum"]:
-            differences.append(_locate(link, model, layer, expectation))
+            differences.append(_locate(read, model, layer, expectation))
     output = expectation.tensors[network.output]
     if differences or model.placements[network.output].bytes <= OUTPUT_BYTES:
-        output = _read_tensor(link, model, network.output)
+        output = _read_tensor(read, model, network.output)
         difference = first_difference(expectation.tensors[network.output], output)
         writer = next(layer for layer in network.layers if layer.output == network.output)
         if difference and not differences:
             differences.append(describe_difference(writer.name, network.output, difference) + " (as the CPU reads it)")
-    runs = layer_runs(model, lines["record"], [count for count, _ in lines["step"]])
-    return ImageRun(cycles, end_to_end, runs, output, tuple(differences))
+    runs = layer_runs(model, outcome.records, [count for count, _ in outcome.steps])
+    return ImageRun(outcome.cycles, outcome.end_to_end, runs, output, tuple(differences))
 
 
 def _checksums(model, records, steps):
@@ -139,16 +155,16 @@ def set_filters(link, words):
 def run_on_cpu(link, network, model, address):
     """Run the image at byte `address` by the CPU's kernels and return its CpuRun."""
     answer = link.command(f"cpu 0x{address:x}")
-    return CpuRun(tuple(int(line[1]) for line in answer if line[0] == "layer"), _read_tensor(link, model, network.output))
+    return CpuRun(tuple(int(line[1]) for line in answer if line[0] == "layer"), _read_tensor(link.read_memory, model, network.output))
 
 
-def _read_tensor(link, model, name):
+def _read_tensor(read, model, name):
     place = model.placements[name]
-    return place.unpack(link.read_memory(place.address, place.bytes))
+    return place.unpack(read(place.address, place.bytes))
 
 
-def _locate(link, model, layer, expectation):
-    difference = first_difference(expectation.tensors[layer.output], _read_tensor(link, model, layer.output))
+def _locate(read, model, layer, expectation):
+    difference = first_difference(expectation.tensors[layer.output], _read_tensor(read, model, layer.output))
     if difference is None:
         return f"layer {layer.name!r}: the checksum of what was written differs, but {layer.output!r} in memory is as expected"
     return describe_difference(layer.name, layer.output, difference)

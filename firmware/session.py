@@ -17,11 +17,19 @@ from compiler.binary import HEADER, MODEL_ADDRESS
 from compiler.ir import Concat
 from firmware.frames import (
     ANSWERS, IDENTITY, MOST_PAYLOAD, PROTOCOL, REQUESTS, RESULT, TABLES, Frame, FrameReader, encode, pack_words, words_of)
-from firmware.inference import describe_error, layer_runs
+from firmware.inference import CpuRun, Outcome, describe_error, judge_run, layer_runs
 
 _KINDS = {name: kind for name, (kind, *_) in REQUESTS.items()}
 _HEADER_BYTES = 4 * len(HEADER)
 _WRITE_WORDS = len(REQUESTS["WRITE"][1])
+# A new rate is tried for less than the half second after which the firmware gives it up, and a few times, since the line may damage its request.
+_TRIAL_SECONDS, _TRIALS, _SETTLE_SECONDS = 0.3, 3, 0.01
+# The part of a request's patience after which the first rate is taken again.
+_LOST = 0.1
+
+
+class NoAnswer(UserError):
+    """A request was not answered."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +41,8 @@ class Identity:
     most_payload: int
     memory_first: int
     memory_end: int
+    clock_hz: int
+    baud: int
 
 
 @dataclass(frozen=True)
@@ -60,13 +70,14 @@ class Session:
     check_alive is called while waiting; it raises where waiting is in vain. silence: seconds without an answer after which a request is sent again;
     more than a request takes, but for runs, of which the firmware hears nothing meanwhile. patience: seconds until a request, and
     run_patience: until a run, is given up. payload: the largest that the host sends; a line that damages much wants short ones.
+    raised: whether the line has another rate than at the start, until it is lowered or found not to carry frames.
     """
 
     def __init__(self, port, check_alive=lambda: None, silence=1.0, patience=30.0, run_patience=300.0, payload=MOST_PAYLOAD):
         if not 4 * len(HEADER) <= payload <= MOST_PAYLOAD:
             raise ValueError(f"payload is {payload}, but it must be {4 * len(HEADER)} to {MOST_PAYLOAD}")
         self.port, self.check_alive, self.silence, self.patience, self.run_patience = port, check_alive, silence, patience, run_patience
-        self.repeated = 0  # how many requests had to be sent again
+        self.repeated, self.raised = 0, False  # how many requests had to be sent again; see change_baud
         self._reader, self._frames = FrameReader(), []
         # An earlier host's numbers must not go on: its last request would be taken for ours.
         self._sequence = random.SystemRandom().getrandbits(32)
@@ -91,6 +102,20 @@ class Session:
         result = self._result("RUN", b"")
         return Run(self.tensor(self._binary.model.lowered.output), result["cycles"], result["end_to_end"])
 
+    def judged_run(self, network, expectation, image):
+        """Run an image, or a batch, of the model that was loaded, `network`'s; returns its ImageRun, every tensor held against the Expectation."""
+        self._put_image(image)
+        result = self._result("RUN", b"")
+        return judge_run(Outcome(result["cycles"], result["end_to_end"], *self._tables()), network, self._binary.model, expectation, self.read)
+
+    def run_by_cpu(self, image):
+        """Run an image by the CPU's kernels alone; returns its CpuRun."""
+        self.start(image, by_cpu=True)
+        steps = [self.step()]
+        while not steps[-1].last:
+            steps.append(self.step())
+        return CpuRun(tuple(step.cycles for step in steps), self.tensor(self._binary.model.lowered.output))
+
     def start(self, image, by_cpu=False):
         """Take an image as `run` does, and wait before the first step; by_cpu: the steps are the layers, each by the CPU's kernel."""
         self._put_image(image)
@@ -108,8 +133,7 @@ class Session:
     def counters(self):
         """Return the LayerRun of each layer of the last run."""
         model = self._loaded().model
-        steps = self._table("STEPS", len(model.steps), 2)
-        records = self._table("RECORDS", sum(not layer.on_cpu for layer in model.layers), len(RECORD_FIELDS))
+        steps, records = self._tables()
         return layer_runs(model, records, [cycles for cycles, _ in steps])
 
     def tensor(self, name):
@@ -124,8 +148,28 @@ class Session:
         self._binary = self._next = None
         self._ask("RESET", doing="to reset")
 
+    def change_baud(self, baud):
+        """Go to another rate; returns whether the line has it now. Where it does not carry frames both sides go back to the first one.
+
+        Raises UserError where the firmware's line can only have one rate, or not this one.
+        """
+        for _ in range(_TRIALS):
+            self._ask("SPEED", pack_words(baud), doing=f"{baud:,} baud")
+            self._set_rate(baud)
+            if self._is_heard():
+                return True
+            self._set_rate(self.identity.baud)
+            self._words("IDENTIFY", IDENTITY)
+        return False
+
+    def lower(self):
+        """Go back to the line's first rate, which the next host begins with."""
+        if self.raised:
+            self.change_baud(self.identity.baud)
+
     def release(self):
         """Leave the line to the console: let it ask for a line, which a Link on the same port waits for. The session may go on afterwards."""
+        self.lower()
         self._on_port(self.port.write, b"\n")
 
     def write(self, address, data, advance=lambda count: None):
@@ -165,6 +209,24 @@ class Session:
             return [(layer.name,) for layer in model.lowered.layers if not isinstance(layer, Concat)]
         return [tuple(layer.name for layer in model.layers[step.layers.start:step.layers.stop]) for step in model.steps]
 
+    def _set_rate(self, baud):
+        self._on_port(setattr, self.port, "baudrate", baud)
+        self.raised = baud != self.identity.baud
+        time.sleep(_SETTLE_SECONDS)
+
+    def _is_heard(self):
+        try:
+            self._words("IDENTIFY", IDENTITY, patience=_TRIAL_SECONDS)
+        except NoAnswer:
+            return False
+        return True
+
+    def _tables(self):
+        """Return the rows of cycles and checksum of the model's steps, and the rows of the accelerator's words."""
+        model = self._loaded().model
+        return (self._table("STEPS", len(model.steps), 2),
+                self._table("RECORDS", sum(not layer.on_cpu for layer in model.layers), len(RECORD_FIELDS)))
+
     def _table(self, name, count, width):
         """Return `count` rows of `width` words of a table of counters."""
         rows = []
@@ -189,17 +251,19 @@ class Session:
         return words
 
     def _ask(self, name, payload=b"", patience=None, doing=""):
-        """Send a request until it is answered; returns the answer's payload. Raises UserError where it is refused or never answered."""
+        """Send a request until it is answered; returns the answer's payload. UserError where it is refused, NoAnswer where it is never answered."""
         patience = self.patience if patience is None else patience
         self._sequence = (self._sequence + 1) & 0xFFFFFFFF
-        line, deadline = encode(Frame(_KINDS[name], self._sequence, payload)), time.monotonic() + patience
+        line, begun = encode(Frame(_KINDS[name], self._sequence, payload)), time.monotonic()
         self._on_port(self.port.write, line)
         # A firmware that is still starting may not have heard the first request.
-        silence = min(self.silence, 1.0) if name == "IDENTIFY" else self.silence
-        while (answer := self._receive(min(deadline, time.monotonic() + silence))) is None:
-            if time.monotonic() > deadline:
-                raise UserError(f"the firmware has not answered {name} for {patience:g} seconds: look whether the board runs this firmware and "
-                                "the baud rate is right, or reset it and try again")
+        silence = min(self.silence, 1.0, patience / 3) if name == "IDENTIFY" else self.silence
+        while (answer := self._receive(min(begun + patience, time.monotonic() + silence))) is None:
+            if time.monotonic() > begun + patience:
+                raise NoAnswer(f"the firmware has not answered {name} for {patience:g} seconds: look whether the board runs this firmware and "
+                               "the baud rate is right, or reset it and try again")
+            if self.raised and patience != _TRIAL_SECONDS and time.monotonic() > begun + _LOST * patience:
+                self._set_rate(self.identity.baud)
             self.repeated += 1
             self._on_port(self.port.write, line)
         if answer.protocol != PROTOCOL:

@@ -112,8 +112,11 @@ void console_serve(const struct command *commands, unsigned count, struct protoc
 		/* The host may speak: a simulation stops its time until it does. */
 		serial_write(FRAME_ENQ);
 		input = read_input(line, &receiver);
-		if (input == FRAME)
+		if (input == FRAME) {
+			serial_heard();
 			protocol_answer(protocol, &receiver.frame);
+			serial_settle();
+		}
 		if (input == JUNK || input == BROKEN)
 			protocol_answer_broken(protocol);
 		if (input == FRAME || input == BROKEN)

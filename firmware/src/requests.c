@@ -8,8 +8,10 @@
 
 #include "accel_config.h"
 #include "accelerator.h"
+#include "board.h"
 #include "clock.h"
 #include "kernels.h"
+#include "serial.h"
 #include "steps.h"
 
 #define MEMORY_END (MAIN_RAM_BASE + MAIN_RAM_SIZE)
@@ -66,7 +68,7 @@ static void identify(const struct frame *request, struct frame *answer)
 {
 	struct frame_identity words = {
 		.config = ACCEL_CONFIG, .model_version = MODEL_VERSION, .most_payload = FRAME_MOST_PAYLOAD, .memory_first = MODEL_ADDRESS,
-		.memory_end = MEMORY_END};
+		.memory_end = MEMORY_END, .clock_hz = BOARD_CLOCK_HZ, .baud = BOARD_BAUD};
 
 	memcpy(answer->payload, &words, answer->length = sizeof(words));
 }
@@ -200,6 +202,14 @@ static void reset(const struct frame *request, struct frame *answer)
 		accel_set_filters(plane, ~0u);
 }
 
+static void speed(const struct frame *request, struct frame *answer)
+{
+	const char *refusal = serial_plan_rate(protocol_word(request, 0));
+
+	if (refusal)
+		protocol_refuse(answer, refusal);
+}
+
 #define REQUEST(name, function) {FRAME_##name, FRAME_##name##_LEAST, FRAME_##name##_MOST, function}
 
 const struct request requests[REQUEST_COUNT] = {
@@ -212,4 +222,5 @@ const struct request requests[REQUEST_COUNT] = {
 	REQUEST(COUNTERS, counters),
 	REQUEST(READ, read_memory),
 	REQUEST(RESET, reset),
+	REQUEST(SPEED, speed),
 };

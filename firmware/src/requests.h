@@ -5,7 +5,7 @@
 
 #include "protocol.h"
 
-#define REQUEST_COUNT 9
+#define REQUEST_COUNT 10
 
 extern const struct request requests[REQUEST_COUNT];
 

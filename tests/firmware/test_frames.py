@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from accel.config import CONFIGS
 from firmware.build import SOURCES
-from firmware.frames import ANSWERS, ENQ, MOST_LINE, MOST_PAYLOAD, NEWLINE, REQUESTS, SPECIAL, START, Frame, FrameReader, decode, encode
+from firmware.frames import (
+    ANSWERS, ENQ, MOST_LINE, MOST_PAYLOAD, NEWLINE, PROTOCOL, REQUESTS, SPECIAL, START, Frame, FrameReader, decode, encode)
 from firmware.headers import write_headers
 from tests.support.host_firmware import damage
 
@@ -144,7 +145,7 @@ def test_a_payload_beyond_the_largest_is_taken_by_none(receiver, size):
         with pytest.raises(ValueError, match=f"at most {MOST_PAYLOAD} bytes, not {size}"):
             encode(frame)
     # The same bytes as a sender without a limit would send them.
-    body = bytes([1, 1]) + size.to_bytes(2, "little") + (2).to_bytes(4, "little") + bytes(size)
+    body = bytes([1, PROTOCOL]) + size.to_bytes(2, "little") + (2).to_bytes(4, "little") + bytes(size)
     line = bytes([START]) + body + zlib.crc32(body).to_bytes(4, "little") + bytes([NEWLINE])
     assert not set(SPECIAL) & set(line[1:-1])
     assert receiver.feed(line)[0] == [frame if size == MOST_PAYLOAD else None]

@@ -10,7 +10,7 @@ import serial
 
 from accel.errors import UserError
 from compiler.binary import HEADER, MODEL_ADDRESS
-from firmware.frames import ANSWERS, ENQ, MOST_PAYLOAD, REQUESTS, Frame, FrameReader, encode, pack_words
+from firmware.frames import ANSWERS, ENQ, MOST_PAYLOAD, PROTOCOL, REQUESTS, Frame, FrameReader, encode, pack_words
 from firmware.session import Session
 from tests.support.host_firmware import JOB_CYCLES, DamagedLine, HostFirmware
 from tests.support.host_session import CONFIG, FREE, jobs_of, run_by_cpu, session_at
@@ -106,7 +106,7 @@ def test_a_host_killed_amid_a_frame_and_started_again_needs_no_reset(firmware, d
     (Frame(0x70, 1), "does not know the request"),
     (Frame(REQUESTS["RUN"][0], 1, b"more"), "another size than this firmware takes"),
     (Frame(REQUESTS["WRITE"][0], 1, b"\0\0\0"), "another size than this firmware takes"),
-    (Frame(REQUESTS["RUN"][0], 1, protocol=2), "another version of the protocol"),
+    (Frame(REQUESTS["RUN"][0], 1, protocol=PROTOCOL + 1), "another version of the protocol"),
 ])
 def test_a_request_of_another_protocol_is_refused(firmware, frame, sentence):
     session_at(firmware)

@@ -8,6 +8,7 @@ import time
 import tty
 from pathlib import Path
 
+from firmware.board import Board
 from firmware.build import SOURCES
 from firmware.headers import write_headers
 
@@ -17,13 +18,14 @@ MEMORY_END = 0x4200_0000
 JOB_CYCLES, JOBS_ADDRESS = 1234, MEMORY_END - 4
 
 
-def compile_firmware(config, directory):
-    """Compile the firmware of `config` for the host in `directory`; returns the program's path."""
-    write_headers(config, directory)
+def compile_firmware(config, directory, board=Board(), *options):
+    """Compile the firmware of `config` and a Board for the host in `directory`, with more options for the compiler; returns the program's path."""
+    write_headers(config, directory, board)
     sources = [*sorted(SOURCES.glob("*.c")), HERE / "host.c"]
     program = directory / "firmware"
     # Addresses are 32 bits: host.c puts the memory where they point.
-    subprocess.run(["gcc", "-O2", "-w", "-pthread", f"-I{directory}", f"-I{HERE}", f"-I{SOURCES}", "-o", program, *sources], check=True)
+    subprocess.run(["gcc", "-O2", "-w", "-pthread", f"-I{directory}", f"-I{HERE}", f"-I{SOURCES}", *options, "-o", program, *sources],
+                   check=True)
     return program
 
 

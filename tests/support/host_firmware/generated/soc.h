@@ -4,5 +4,7 @@
 
 #define UART_INTERRUPT 0
 #define ACCELERATOR_INTERRUPT 1
+/* That of timer0_uptime_cycles_read. */
+#define CONFIG_CLOCK_FREQUENCY 1000000000
 
 #endif
