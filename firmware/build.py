@@ -7,14 +7,14 @@ from pathlib import Path
 from filelock import FileLock
 
 from accel.errors import UserError
-from firmware.board import Board
+from firmware.built_for import BuiltFor
 from firmware.headers import write_headers
 
 SOURCES = Path(__file__).parent / "src"
 
 
-def build_firmware(config, software, directory, jobs=2, board=Board()):
-    """Compile the firmware of a Board in `directory`, for the SoC whose libraries and headers LiteX built in `software`; returns the path of firmware.bin.
+def build_firmware(config, software, directory, jobs=2, built_for=BuiltFor()):
+    """Compile the firmware in `directory`, for the SoC whose libraries and headers LiteX built in `software`, as BuiltFor says; returns firmware.bin's path.
 
     Raises UserError with the compiler's words where it does not compile.
     """
@@ -22,7 +22,7 @@ def build_firmware(config, software, directory, jobs=2, board=Board()):
     command = ["make", f"-j{jobs}", "-C", directory, "-f", SOURCES / "Makefile", f"SOFTWARE_DIR={software}", f"SOURCE_DIR={SOURCES}",
                f"HEADER_DIR={directory / 'headers'}"]
     with FileLock(directory / "build.lock"):
-        write_headers(config, directory / "headers", board)
+        write_headers(config, directory / "headers", built_for)
         result = subprocess.run(command, capture_output=True, text=True)
     if result.returncode:
         raise UserError(f"the firmware does not compile:\n{result.stdout[-2000:]}{result.stderr[-2000:]}")

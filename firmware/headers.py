@@ -8,7 +8,7 @@ from accel import isa
 from compiler.binary import HEADER, LAYER, MAGIC, MODEL_ADDRESS, MOST_STEPS, NAME_BYTES, STEP, VERSION
 from compiler.numbers import Rounding
 from firmware import frames
-from firmware.board import Board
+from firmware.built_for import BuiltFor
 
 _SIGNED = ("clamp_min", "clamp_max", "input_zero", "output_zero")
 
@@ -69,16 +69,16 @@ def frames_header():
     return _header("FRAME_FORMAT_H", lines)
 
 
-def board_header(board):
-    """Return the text of board.h: what the firmware must know of a Board."""
-    return _header("BOARD_H", [_define("BOARD_CLOCK_HZ", board.clock_hz), _define("BOARD_BAUD", board.baud)])
+def board_header(built_for):
+    """Return the text of board.h: what the firmware must know of what it is built for, a BuiltFor."""
+    return _header("BOARD_H", [_define("BOARD_CLOCK_HZ", built_for.clock_hz), _define("BOARD_BAUD", built_for.baud)])
 
 
-def write_headers(config, directory, board=Board()):
+def write_headers(config, directory, built_for=BuiltFor()):
     """Write the five headers to `directory` (pathlib.Path), leaving files whose text has not changed alone."""
     directory.mkdir(parents=True, exist_ok=True)
     headers = {"accel_registers.h": registers_header(), "accel_config.h": config_header(config), "model_format.h": model_header(),
-               "frame_format.h": frames_header(), "board.h": board_header(board)}
+               "frame_format.h": frames_header(), "board.h": board_header(built_for)}
     for name, text in headers.items():
         path = directory / name
         if not path.exists() or path.read_text() != text:

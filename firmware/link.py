@@ -13,6 +13,14 @@ from firmware.frames import ENQ
 PROMPT = bytes([ENQ])
 
 
+def open_port(port, baudrate=115200):
+    """Return the pyserial port `port` (a path or a URL that pyserial knows), read with a timeout of 0.2 s. Raises UserError where it cannot be had."""
+    try:
+        return serial.serial_for_url(port, baudrate, timeout=0.2, exclusive=True)
+    except (serial.SerialException, ValueError) as error:
+        raise UserError(f"cannot open the serial port {port} ({error}): look whether it is there, yours to use, and no other program has it") from error
+
+
 class Link:
     """Speaks to the firmware at serial port `port`. check_alive is called while waiting; it raises where waiting is in vain.
 
@@ -21,10 +29,7 @@ class Link:
 
     def __init__(self, port, check_alive=lambda: None, silence=300, baudrate=115200):
         self.check_alive, self.silence, self.pending = check_alive, silence, b""
-        try:
-            self.serial = serial.Serial(port, baudrate, timeout=0.2)
-        except serial.SerialException as error:
-            raise UserError(f"cannot open the serial port {port}: {error}") from error
+        self.serial = open_port(port, baudrate)
 
     def close(self):
         """Close the port."""

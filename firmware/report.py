@@ -9,6 +9,7 @@ from rich.text import Text
 from firmware.inference import TIME_FIELDS
 
 RAMP = " .:-=+*#%@"
+TOP = 5
 
 
 def median_run(runs):
@@ -48,6 +49,32 @@ def report_object(target, network, config, clock_hz, runs, accuracy, batch=1, co
         "macs": total["macs"], "macs_done": total["macs_done"], "macs_per_cycle": round(total["macs_done"] / run.cycles, 4),
         "utilisation": round(total["macs_done"] / run.cycles / config.macs_per_cycle, 6),
         "dram_read_bytes": total["dram_read_bytes"], "dram_write_bytes": total["dram_write_bytes"], "layers": layers}
+
+
+def image_object(network, output, name=None):
+    """Return the object that --json writes of an image: the file's `name` or None, and the TOP classes of its output (numbers [N]), best first.
+
+    A score is the real value of the output's number.
+    """
+    tensor = network.tensors[network.output]
+    best = sorted(range(len(output)), key=lambda number: -int(output[number]))[:TOP]
+    return {"name": name, "top": [{"class": number, "label": network.labels[number] if network.labels else None,
+                                   "score": round(float(tensor.scale * (int(output[number]) - tensor.zero_point)), 6)} for number in best]}
+
+
+def _said(found):
+    return f"{found['label'] or found['class']} ({found['score']:.3g})"
+
+
+def classes_table(report, labels=None):
+    """Return the table of what each image was taken for, of a report object; labels: the right classes [N], or None."""
+    table = Table("image", "class", f"top {TOP}, with the output's value", title=f"what {report['model']} says", box=SIMPLE_HEAD)
+    for number, image in enumerate(report["images"]):
+        first = image["top"][0]
+        wrong = labels is not None and labels[number] != first["class"]
+        said = Text(str(first["label"] or first["class"]), "bold red" if wrong else "")
+        table.add_row(image["name"] or str(number), said + f", but is {labels[number]}" if wrong else said, ", ".join(map(_said, image["top"])))
+    return table
 
 
 def _table(title, heads, report, row_of):

@@ -20,11 +20,12 @@ KINDS = ".npz or .npy of arrays, a PNG or JPEG, a folder or .tar of them"
 
 @dataclass(frozen=True)
 class Samples:
-    """int8 `images` [N, H, W, C], `labels` [N] or None, and `pictures` [N, H, W], grey values 0..1 to show or None."""
+    """int8 `images` [N, H, W, C], `labels` [N] or None, `pictures` [N, H, W], grey values 0..1 to show or None, `names` of their files or None."""
 
     images: np.ndarray
     labels: np.ndarray | None = None
     pictures: np.ndarray | None = None
+    names: tuple | None = None
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,8 @@ class ImageSet:
     def samples(self, network, count):
         """Return the first `count` images as the Samples of a Network. Raises UserError where there are fewer, or a label is no class."""
         labels = self.labels_for(network, count)
-        return Samples(self.int8(0, count, network.tensors[network.input]), labels)
+        names = getattr(self.source, "names", None)
+        return Samples(self.int8(0, count, network.tensors[network.input]), labels, names=names and tuple(names[:count]))
 
     def outside(self, count, tensor):
         """Return (share, low, high): of the numbers of a few of the first `count` images, those that the TensorInfo `tensor` cannot hold, being

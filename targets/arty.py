@@ -6,7 +6,7 @@ from litex_boards.targets.digilent_arty import BaseSoC
 
 from accel.errors import UserError
 from soc.accelerator import add_accelerator
-from targets import litex_board
+from targets import board_run, litex_board
 
 L2_BYTES = 2048
 FREE_TOOLCHAINS = ("yosys+nextpnr", "openxc7", "f4pga")
@@ -45,9 +45,8 @@ BOARD = litex_board.Board(
 
 def run(words):
     """Do what the command line (a list of words) says; returns the exit status."""
-    for name in ("--run", "--model"):
-        if any(word == name or word.startswith(name + "=") for word in words):
-            raise UserError(f"{name} on the board is not there yet: --target sim runs models")
+    if board_run.is_meant(words):
+        return board_run.run(words, BOARD)
     parser, arguments = litex_board.parse(BOARD, words)
     if arguments.resources:
         litex_board.print_resources(BOARD, words)

@@ -30,7 +30,6 @@ def add_options(parser):
     group.add_argument("--cpu", action="store_true", help="also run one image by the CPU alone")
     group.add_argument("--pictures", action="store_true", help="print the images as text, with label and prediction")
     parser.add_argument("--config", default="arty-35", help="a configuration by name or .toml file (default: %(default)s)")
-    parser.add_argument("--jobs", type=int, default=2, help="compilers at a time (default: %(default)s)")
 
 
 @dataclass(frozen=True)
@@ -71,8 +70,6 @@ def work_of(arguments):
             raise UserError(f"--{option} {file}: there is no folder {Path(file).resolve().parent}")
     if arguments.batch < 1:
         raise UserError(f"--batch must be at least 1, not {arguments.batch}")
-    if arguments.jobs < 1:
-        raise UserError(f"--jobs must be at least 1, not {arguments.jobs}")
     config = load_config(arguments.config)
     model = model_of(arguments)
     samples = samples_of(arguments, model.network, arguments.count)

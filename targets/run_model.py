@@ -10,20 +10,26 @@ import numpy as np
 from accel.errors import UserError
 from compiler.expectation import expect, first_difference
 from firmware.inference import run_image, run_on_cpu
-from firmware.report import median_run, pictures, report_object, time_table, work_table
+from firmware.report import classes_table, image_object, median_run, pictures, report_object, time_table, work_table
 from firmware.timeline import timeline
 from nets.zoo import predictions
 from targets.console import console
 
 
 def run_model(link, work, addresses, advance):
-    """Run all batches of images of `work`, which lie at `addresses`; returns [ImageRun], one a batch. `advance` is called after each.
+    """Run all batches of images of `work`, which lie at `addresses`, by the console at a Link; the rest is as in run_batches."""
+    places = iter(addresses)
+    return run_batches(lambda images, expectation: run_image(link, work.network, work.binary.model, expectation, next(places)), work, advance)
+
+
+def run_batches(run_batch, work, advance):
+    """Run all batches of images of `work`; returns [ImageRun], one a batch. run_batch(images, Expectation) does one; `advance` is called after each.
 
     A model that came as .tflite is held against TFLite's interpreter too.
     """
     runs = []
-    for images, address in zip(work.batches, addresses, strict=True):
-        run = run_image(link, work.network, work.binary.model, expect(work.network, work.binary.model, images), address)
+    for images in work.batches:
+        run = run_batch(images, expect(work.network, work.binary.model, images))
         found = [work.tflite.difference(image) for image in images] if work.tflite else []
         runs.append(replace(run, differences=(*run.differences, *filter(None, found))))
         advance()
@@ -31,8 +37,12 @@ def run_model(link, work, addresses, advance):
 
 
 def run_cpu(link, work, address):
-    """Run the first image, at `address`, by the CPU alone; returns its CpuRun. Raises UserError where its answer is not the reference's."""
-    run = run_on_cpu(link, work.network, work.binary.model, address)
+    """Run the first image, at `address`, by the CPU alone, by the console at a Link; the rest is as in judge_cpu."""
+    return judge_cpu(run_on_cpu(link, work.network, work.binary.model, address), work)
+
+
+def judge_cpu(run, work):
+    """Return the CpuRun of the first image. Raises UserError where its answer is not the reference's."""
     expected = expect(work.network, work.binary.model, work.samples.images[0]).tensors[work.network.output]
     difference = first_difference(expected, run.output)
     if difference:
@@ -40,13 +50,20 @@ def run_cpu(link, work, address):
     return run
 
 
-def conclude(arguments, work, target, clock_hz, runs, cpu_run):
-    """Print what came of the runs and write the files that were asked for; returns the exit status: 0 where every tensor of all images is exact."""
+def conclude(arguments, work, target, clock_hz, runs, cpu_run, classes=False):
+    """Print what came of the runs and write the files that were asked for; returns the exit status: 0 where every tensor of all images is exact.
+
+    classes: print what each image was taken for.
+    """
     screen = console()
     count = len(work.samples.images)
-    guesses = predictions(np.stack([run.output for run in runs]).reshape(len(runs) * work.batch, -1))[:count]
+    outputs = np.stack([run.output for run in runs]).reshape(len(runs) * work.batch, -1)[:count]
+    guesses = predictions(outputs)
     accuracy = None if work.samples.labels is None else float((guesses == work.samples.labels).mean())
     report = report_object(target, work.network, work.config, clock_hz, runs, accuracy, work.batch, count)
+    report["images"] = [image_object(work.network, output, name) for output, name in zip(outputs, work.samples.names or [None] * count, strict=True)]
+    if classes:
+        screen.print(classes_table(report, work.samples.labels))
     if arguments.pictures:
         screen.print(pictures(work.samples, guesses, work.network.labels))
     screen.print(work_table(report))

@@ -2,14 +2,17 @@
 """`./build.py --target sim`: the whole SoC, cycle by cycle, in litex_sim."""
 
 import argparse
+import time
 
 from accel.config import load_config
 from accel.errors import UserError
 from accel.hdl.requantise_lane import ROUNDING
 from targets.console import progress
 from targets.inference_options import add_options, work_of
+from firmware.link import Link
 from targets.run_model import conclude, run_cpu, run_model
-from targets.running_soc import booted_soc, boot_files, build_soc, place_images
+from targets.running_soc import BIOS_AGAIN, FIRMWARE_ADDRESS, booted_soc, boot_files, build_soc, place_images
+from targets.simulator import Simulation
 
 CLOCK_HZ = 100_000_000
 
@@ -41,21 +44,51 @@ def simulate(work, arguments):
     return conclude(arguments, work, "sim", CLOCK_HZ, runs, cpu_run)
 
 
+def serve(config, arguments):
+    """Boot the SoC without a model and leave its serial port to others, until the simulation ends; returns the exit status."""
+    with progress() as bar:
+        directory, firmware = _build(config, arguments, bar)
+    contents = BIOS_AGAIN if arguments.boot == "uart" else firmware
+    with Simulation(directory, [(FIRMWARE_ADDRESS, contents)]) as simulation:
+        if arguments.boot == "ram":
+            link = Link(simulation.port, simulation.check_alive)
+            link.wait_ready()
+            link.close()
+        waits = f"the BIOS asks for a serial boot; the firmware is {directory / 'firmware' / 'firmware.bin'}" if arguments.boot == "uart" \
+            else "the firmware listens"
+        print(f"serial port: {simulation.port}\n{waits}", flush=True)
+        while simulation.process.poll() is None:
+            time.sleep(0.2)
+    print("the simulation has ended")
+    return 0
+
+
 def run(arguments):
     """Do what the command line (a list of words) says; returns the exit status."""
     parser = argparse.ArgumentParser(prog="./build.py --target sim", description=__doc__, allow_abbrev=False)
     add_options(parser)
     parser.add_argument("--build", action="store_true", help="build the simulator only")
+    parser.add_argument("--serve", action="store_true", help="boot without a model, print the path of the serial port, and run until Ctrl-C: "
+                        "what talks to a board (--target arty --run --port PORT) talks to it alike")
+    parser.add_argument("--jobs", type=int, default=2, help="compilers at a time (default: %(default)s)")
     parser.add_argument("--boot", choices=["ram", "uart"], default="ram",
                         help="how firmware, model and images get into DRAM: they are there from the start, or LiteX's serial boot takes them "
                              "through the simulated UART, about half a minute for the digits (default: %(default)s)")
     parser.add_argument("--fault", choices=["weight", "rounding"],
                         help="put a fault in, to see that it is found: flip one bit of a weight in DRAM, or build a requantiser that rounds wrongly")
     arguments = parser.parse_args(arguments)
+    if arguments.jobs < 1:
+        raise UserError(f"--jobs must be at least 1, not {arguments.jobs}")
+    if arguments.run and arguments.serve:
+        raise UserError("--run and --serve cannot be had at once: give one of them")
     if arguments.run:
         return simulate(work_of(arguments), arguments)
+    if arguments.serve:
+        if arguments.model is not None:
+            raise UserError("--serve boots without a model, which comes through the serial port: leave out --model")
+        return serve(load_config(arguments.config), arguments)
     if not arguments.build:
-        raise UserError("nothing to do: give --run to run a model, or --build to build the simulator only")
+        raise UserError("nothing to do: give --run to run a model, --serve to leave the serial port to others, or --build to build the simulator only")
     with progress() as bar:
         directory, _ = _build(load_config(arguments.config), arguments, bar)
     print(f"the simulator is in {directory}")

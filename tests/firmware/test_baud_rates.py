@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from accel.errors import UserError
-from firmware.board import Board
+from firmware.built_for import BuiltFor
 from tests.support.host_firmware import DamagedLine, HostFirmware, compile_firmware
 from tests.support.host_session import CONFIG, FREE, run_by_cpu, session_at
 from tests.support.rated_line import RatedLine
@@ -17,7 +17,7 @@ FIRST, RAISED = 115200, 1_000_000
 
 @pytest.fixture(scope="module")
 def rated_program(tmp_path_factory):
-    return compile_firmware(CONFIG, tmp_path_factory.mktemp("firmware"), Board(baud=FIRST), "-DRATED_LINE")
+    return compile_firmware(CONFIG, tmp_path_factory.mktemp("firmware"), BuiltFor(baud=FIRST), "-DRATED_LINE")
 
 
 @pytest.fixture

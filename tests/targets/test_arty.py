@@ -59,7 +59,6 @@ def test_yosys_reads_the_project(project):
 
 @pytest.mark.parametrize("words, sentence", [
     (["--toolchain", "openxc7"], "cannot build the DDR3"),
-    (["--run", "--model", "digits"], "--target sim runs models"),
     (["--config", "nothing"], "unknown configuration 'nothing'"),
     (["--load"], "there is no bitstream"),
 ])

@@ -8,7 +8,7 @@ import time
 import tty
 from pathlib import Path
 
-from firmware.board import Board
+from firmware.built_for import BuiltFor
 from firmware.build import SOURCES
 from firmware.headers import write_headers
 
@@ -18,9 +18,9 @@ MEMORY_END = 0x4200_0000
 JOB_CYCLES, JOBS_ADDRESS = 1234, MEMORY_END - 4
 
 
-def compile_firmware(config, directory, board=Board(), *options):
-    """Compile the firmware of `config` and a Board for the host in `directory`, with more options for the compiler; returns the program's path."""
-    write_headers(config, directory, board)
+def compile_firmware(config, directory, built_for=BuiltFor(), *options):
+    """Compile the firmware of `config`, as BuiltFor says, for the host in `directory`, with more options for the compiler; returns the program's path."""
+    write_headers(config, directory, built_for)
     sources = [*sorted(SOURCES.glob("*.c")), HERE / "host.c"]
     program = directory / "firmware"
     # Addresses are 32 bits: host.c puts the memory where they point.

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What the firmware must know of the board that it is built for, beside what LiteX's headers say."""
+"""What a firmware is built for: what it must know of its board, beside what LiteX's headers say."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Board:
+class BuiltFor:
     """`clock_hz`: by which cycles are times; `baud`: rate of the UART after a start, 0 for a line without one. The defaults are the simulation's."""
 
     clock_hz: int = 100_000_000
