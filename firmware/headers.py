@@ -7,7 +7,7 @@ from accel.registers import (
 from accel import isa
 from compiler.binary import HEADER, LAYER, MAGIC, MODEL_ADDRESS, MOST_STEPS, NAME_BYTES, STEP, VERSION
 from compiler.numbers import Rounding
-from firmware import frames
+from firmware import frames, package
 from firmware.built_for import BuiltFor
 
 _SIGNED = ("clamp_min", "clamp_max", "input_zero", "output_zero")
@@ -71,14 +71,23 @@ def frames_header():
 
 def board_header(built_for):
     """Return the text of board.h: what the firmware must know of what it is built for, a BuiltFor."""
-    return _header("BOARD_H", [_define("BOARD_CLOCK_HZ", built_for.clock_hz), _define("BOARD_BAUD", built_for.baud)])
+    return _header("BOARD_H", [_define("BOARD_CLOCK_HZ", built_for.clock_hz), _define("BOARD_BAUD", built_for.baud),
+                               _define("BOARD_PACKAGE", built_for.package)])
+
+
+def package_header():
+    """Return the text of package_format.h: what a board finds in its flash."""
+    return _header("PACKAGE_FORMAT_H", [
+        "#include <stdint.h>", "", _define("PACKAGE_MAGIC", package.MAGIC), _define("PACKAGE_VERSION", package.VERSION),
+        _define("PACKAGE_LABEL_BYTES", package.LABEL_BYTES), "", "struct package_header {",
+        *(f"\tuint32_t {name}; /* {meaning} */" for name, meaning in package.HEADER), "};"])
 
 
 def write_headers(config, directory, built_for=BuiltFor()):
-    """Write the five headers to `directory` (pathlib.Path), leaving files whose text has not changed alone."""
+    """Write the six headers to `directory` (pathlib.Path), leaving files whose text has not changed alone."""
     directory.mkdir(parents=True, exist_ok=True)
     headers = {"accel_registers.h": registers_header(), "accel_config.h": config_header(config), "model_format.h": model_header(),
-               "frame_format.h": frames_header(), "board.h": board_header(built_for)}
+               "frame_format.h": frames_header(), "board.h": board_header(built_for), "package_format.h": package_header()}
     for name, text in headers.items():
         path = directory / name
         if not path.exists() or path.read_text() != text:

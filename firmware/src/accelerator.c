@@ -11,6 +11,7 @@
 #include "accel_config.h"
 #include "accelerator.h"
 #include "clock.h"
+#include "leds.h"
 
 static volatile int done;
 
@@ -74,12 +75,14 @@ void accel_run(const struct model_header *model, const struct model_step *step, 
 	write_register(ACCEL_WRITE_BASE, model->write_base);
 	write_register(ACCEL_WRITE_LIMIT, model->write_limit);
 	done = 0;
+	leds_show(LED_BUSY);
 	doorbell = now();
 	write_register(ACCEL_CONTROL, ACCEL_CONTROL_START);
 	/* The loop stays in the instruction cache and `done` in the data cache: the DRAM is the accelerator's alone. */
 	while (!done)
 		;
 	result->error = read_register(ACCEL_ERROR);
+	leds_show(result->error ? LED_ERROR : 0);
 	result->position = read_register(ACCEL_POSITION);
 	result->detail = read_register(ACCEL_DETAIL);
 	result->cycles = read_register(ACCEL_CYCLES);

@@ -15,6 +15,7 @@
 #include "kernels.h"
 #include "requests.h"
 #include "serial.h"
+#include "standalone.h"
 #include "steps.h"
 
 static const struct model_header *const model = (const struct model_header *)MODEL_ADDRESS;
@@ -138,6 +139,7 @@ int main(void)
 	irq_setie(1);
 	uart_init();
 	accel_init();
+	standalone_start();
 	console_serve(commands, sizeof(commands) / sizeof(commands[0]), &protocol);
 	return 0;
 }

@@ -18,8 +18,8 @@
 
 static const struct model_header *const model = (const struct model_header *)MODEL_ADDRESS;
 
-/* Whether the model in memory is whole and can be run, and which step, of the CPU's layers or of the run's, may be next. */
-static int accepted;
+/* Whether the model in memory is whole and can be run, whether a host has ever written, and which step, of the CPU's layers or of the run's, may be next. */
+static int accepted, written;
 static uint32_t next_step, next_by_cpu;
 
 static int is_within(uint32_t address, uint32_t bytes, uint32_t first)
@@ -38,7 +38,12 @@ static const char *place_refused(const struct model_header *header)
 	return NULL;
 }
 
-static const char *header_refused(const struct model_header *header)
+int requests_have_memory(void)
+{
+	return written;
+}
+
+const char *model_refused(const struct model_header *header)
 {
 	const char *refusal = accel_refuses(header);
 
@@ -76,7 +81,7 @@ static void identify(const struct frame *request, struct frame *answer)
 static void offer(const struct frame *request, struct frame *answer)
 {
 	const struct model_header *header = (const struct model_header *)request->payload;
-	const char *refusal = request->length == sizeof(*header) ? header_refused(header)
+	const char *refusal = request->length == sizeof(*header) ? model_refused(header)
 		: "the header of the model has another size than this firmware reads: compile the model again";
 
 	if (refusal)
@@ -93,6 +98,7 @@ static void write_memory(const struct frame *request, struct frame *answer)
 	}
 	if (accepted && bytes && address - MODEL_ADDRESS < model->bytes)
 		accepted = 0;
+	written = 1;
 	memcpy((void *)(uintptr_t)address, request->payload + FRAME_WRITE_LEAST, bytes);
 }
 
@@ -107,7 +113,7 @@ static void accept(const struct frame *request, struct frame *answer)
 	    || frame_crc32(0, model, bytes) != protocol_word(request, 1))
 		refusal = "the model in memory is not the one that was sent: load it again";
 	else
-		refusal = header_refused(model);
+		refusal = model_refused(model);
 	if (!refusal && model->bytes != bytes)
 		refusal = "the model is not as long as its header says: compile it again";
 	if (!refusal)

@@ -10,6 +10,7 @@
 
 #include "board.h"
 #include "clock.h"
+#include "standalone.h"
 
 #ifdef CSR_UART_PHY_TUNING_WORD_ADDR
 #define UNHEARD_CYCLES (CONFIG_CLOCK_FREQUENCY / 2)
@@ -123,8 +124,10 @@ uint8_t serial_read(void)
 	/* What came while libbase had the UART is in its ring. */
 	if (uart_read_nonblock())
 		return uart_read();
-	while (uart_rxempty_read())
+	while (uart_rxempty_read()) {
 		nothing_comes();
+		standalone_idle();
+	}
 	byte = uart_rxtx_read();
 	byte_came();
 	/* This takes the byte out of the UART. */

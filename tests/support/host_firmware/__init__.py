@@ -15,7 +15,7 @@ from firmware.headers import write_headers
 HERE = Path(__file__).parent
 MEMORY_END = 0x4200_0000
 # What it says of a job, which it does not do, and where it counts its jobs (host.c).
-JOB_CYCLES, JOBS_ADDRESS = 1234, MEMORY_END - 4
+JOB_CYCLES, JOBS_ADDRESS, BUTTON_ADDRESS = 1234, MEMORY_END - 4, MEMORY_END - 8
 
 
 def compile_firmware(config, directory, built_for=BuiltFor(), *options):
@@ -34,10 +34,10 @@ class HostFirmware:
 
     timeout = 0.02
 
-    def __init__(self, program):
+    def __init__(self, program, **environment):
         self.terminal, slave = os.openpty()
         tty.setraw(slave)
-        self.process = subprocess.Popen([program], stdin=slave, stdout=slave)
+        self.process = subprocess.Popen([program], stdin=slave, stdout=slave, env={**os.environ, **environment})
         os.close(slave)
 
     def __enter__(self):

@@ -59,6 +59,26 @@ static void map(uint32_t address, uint32_t bytes)
 		exit(1);
 }
 
+#ifdef BOARD_WITH_FLASH
+#include "board.h"
+
+/* The flash's package is the file that PACKAGE names. */
+static void map_flash(void)
+{
+	FILE *file = fopen(getenv("PACKAGE"), "rb");
+
+	map(BOARD_PACKAGE, 0x100000);
+	if (!file || !fread((void *)(uintptr_t)BOARD_PACKAGE, 1, 0x100000, file))
+		exit(1);
+	fclose(file);
+}
+
+uint32_t buttons_in_read(void)
+{
+	return *(volatile uint32_t *)(uintptr_t)(MAIN_RAM_BASE + MAIN_RAM_SIZE - 8);
+}
+#endif
+
 /* What printf says goes through the UART too. */
 static ssize_t print(void *unused, const char *text, size_t count)
 {
@@ -74,6 +94,9 @@ static __attribute__((constructor)) void begin(void)
 	stdout = fopencookie(NULL, "w", (cookie_io_functions_t){.write = print});
 	setvbuf(stdout, NULL, _IONBF, 0);
 	map(MAIN_RAM_BASE, MAIN_RAM_SIZE);
+#ifdef BOARD_WITH_FLASH
+	map_flash();
+#endif
 	map(ACCELERATOR_BASE, REGISTER_BYTES);
 	*register_at(ACCEL_ID) = ACCEL_IDENTIFICATION;
 	*register_at(ACCEL_CONFIG_HASH) = ACCEL_CONFIG;

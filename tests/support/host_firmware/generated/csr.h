@@ -16,6 +16,12 @@ void uart_phy_tuning_word_write(uint32_t value);
 static inline uint8_t uart_txempty_read(void) { return 1; }
 #endif
 
+/* -DBOARD_WITH_FLASH: button 0 is pressed while the word before the last one of the memory says so. */
+#ifdef BOARD_WITH_FLASH
+#define CSR_BUTTONS_IN_ADDR 0
+uint32_t buttons_in_read(void);
+#endif
+
 uint8_t uart_rxempty_read(void);
 static inline void uart_ev_pending_write(uint8_t value) {}
 static inline uint8_t uart_txfull_read(void) { return 0; }
