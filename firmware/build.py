@@ -14,7 +14,8 @@ SOURCES = Path(__file__).parent / "src"
 
 
 def build_firmware(config, software, directory, jobs=2, built_for=BuiltFor()):
-    """Compile the firmware in `directory`, for the SoC whose libraries and headers LiteX built in `software`, as BuiltFor says; returns firmware.bin's path.
+    """Compile the firmware in `directory`, for the SoC whose libraries and headers LiteX built in `software`, as BuiltFor says; returns the path of
+    firmware.bin.
 
     Raises UserError with the compiler's words where it does not compile.
     """

@@ -22,8 +22,8 @@ NO_BITSTREAM = "build it first, with --build on a machine that has Vivado"
 
 
 class ArtySoC(BaseSoC):
-    """LiteX's SoC for the board, with the accelerator of `config`, whose Verilog is written to `verilog_directory`; the UART's rate can be raised, the
-    firmware has the LEDs, and sees the buttons."""
+    """LiteX's SoC for the board, with the accelerator of `config`, whose Verilog is written to `verilog_directory`; the UART's rate can be
+    raised, the firmware has the LEDs, and sees the buttons. with_spi_flash: the BIOS boots what lies in the flash."""
 
     def __init__(self, config, verilog_directory, with_spi_flash=False, **kwargs):
         super().__init__(uart_with_dynamic_baudrate=True, with_spi_flash=with_spi_flash, **kwargs)
@@ -36,10 +36,11 @@ class ArtySoC(BaseSoC):
 
 
 def _add_options(parser):
-    parser.add_target_argument("--flash", action="store_true", help="write the bitstream to the board's SPI flash; with --with-spi-flash the firmware "
-                               "too, and with --model a model and images, which the board then classifies after power-on, without a PC")
+    parser.add_target_argument("--flash", action="store_true", help="write the bitstream to the board's SPI flash; with --with-spi-flash "
+                               "the firmware too, and with --model a model and images, which the board then classifies after power-on, without a PC")
     parser.add_target_argument("--flash-image", metavar="FILE", help="write what --flash would write to FILE, from the flash's first byte on")
-    parser.add_target_argument("--with-spi-flash", action="store_true", help="put in what reads the SPI flash: the board boots its firmware from there")
+    parser.add_target_argument("--with-spi-flash", action="store_true",
+                               help="put in what reads the SPI flash: the board boots its firmware from there")
     add_model_options(parser)
     add_image_options(parser)
     parser.add_argument("--count", type=int, help="how many images of the set go to the flash (default: as --run)")
@@ -58,8 +59,8 @@ def _check(arguments):
 
 
 def _make_soc(arguments, config, verilog_directory, **settings):
-    return ArtySoC(config, verilog_directory, arguments.with_spi_flash, variant=arguments.variant, toolchain=arguments.toolchain, sys_clk_freq=arguments.sys_clk_freq,
-                   **settings)
+    return ArtySoC(config, verilog_directory, arguments.with_spi_flash, variant=arguments.variant, toolchain=arguments.toolchain,
+                   sys_clk_freq=arguments.sys_clk_freq, **settings)
 
 
 BOARD = litex_board.Board(

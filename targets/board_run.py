@@ -38,7 +38,8 @@ def add_board_options(parser, firmware):
     group.add_argument("--reset", action="store_true", help="first make the firmware forget its model and turn every filter on; alone, do only that")
     group.add_argument("--step", action="store_true", help="run the first image step by step, on a terminal one for each Enter; with --cpu layer by "
                                                            "layer by the CPU's kernels")
-    group.add_argument("--dump", nargs=2, action="append", default=[], metavar=("TENSOR", "FILE.npy"), help="write a tensor, as the last image left it")
+    group.add_argument("--dump", nargs=2, action="append", default=[], metavar=("TENSOR", "FILE.npy"),
+                       help="write a tensor, as the last image left it")
 
 
 def is_meant(words):

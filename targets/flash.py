@@ -66,7 +66,8 @@ def write_parts(parts, programmer, directory):
         try:
             programmer.flash(part.offset, str(path))
         except OSError as error:
-            raise UserError(f"the flash could not be written ({' '.join(str(error).split())}): it takes openocd, and the board at its USB port") from error
+            said = " ".join(str(error).split())
+            raise UserError(f"the flash could not be written ({said}): it takes openocd, and the board at its USB port") from error
 
 
 def describe(parts):

@@ -88,7 +88,8 @@ def run(arguments):
             raise UserError("--serve boots without a model, which comes through the serial port: leave out --model")
         return serve(load_config(arguments.config), arguments)
     if not arguments.build:
-        raise UserError("nothing to do: give --run to run a model, --serve to leave the serial port to others, or --build to build the simulator only")
+        raise UserError("nothing to do: give --run to run a model, --serve to leave the serial port to others, or --build to build the simulator "
+                        "only")
     with progress() as bar:
         directory, _ = _build(load_config(arguments.config), arguments, bar)
     print(f"the simulator is in {directory}")

@@ -34,8 +34,8 @@ def build(board, builder, parser, arguments):
     if builder.compile_software:
         _firmware(builder, arguments)
     if missing:
-        raise UserError(f"vivado is not on the PATH, so there is no bitstream: install AMD's Vivado (the free edition knows this device) and source its "
-                        f"settings64.sh, or copy {gateware} to a machine that has it and run build_{board.top}.sh there")
+        raise UserError(f"vivado is not on the PATH, so there is no bitstream: install AMD's Vivado (the free edition knows this device) and source "
+                        f"its settings64.sh, or copy {gateware} to a machine that has it and run build_{board.top}.sh there")
     if builder.compile_gateware:
         _report(gateware / board.top, arguments)
 
