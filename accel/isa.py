@@ -6,9 +6,11 @@ from types import SimpleNamespace
 
 from accel.table import Field
 
-ISA_VERSION = 3
+ISA_VERSION = 4
 INSTRUCTION_BYTES = 16
 SEMAPHORES = 8
+# Words of the dynamic input-channel mask, one a block of input channels.
+MASK_WORDS = 32
 OPCODE = Field("opcode", 6, "which instruction")
 
 ENGINES = ("control", "load", "weights", "compute", "store")
@@ -137,13 +139,17 @@ TABLE = (
     _row("MASK", 30, "compute", "set a word of the dynamic input-channel mask, for the following CONVs",
          Field("block", 5, "which word"),
          Field("channels", 32, "bit c set: channel c of the block takes part")),
-    _row("STORE", 40, "store", "write beats of the output FIFO to memory, and copy them into activation buffers",
+    _row("STORE", 40, "store", "write beats of the output FIFO to memory, copy them into activation buffers, measure which of their channels are on",
          Field("address", 32, "first byte; a multiple of the beat"),
          Field("beats", 14, "beats, at least 1"),
          Field("copy_clusters", 8, "bit c set: copy into cluster c's buffer"),
          Field("copy_destination", 14, "first destination beat of the copy"),
          Field("copy_pitch", 8, "destination beats from one beat of the copy to the next"),
-         Field("copy_signal", 4, "semaphore to give when the copy is complete (8 + number), 0 for none"), sync=True),
+         Field("copy_signal", 4, "semaphore to give when the copy is complete (8 + number), 0 for none"),
+         Field("measure", 1, "1: a channel of these beats that has a byte above `limit` is on in the dynamic input-channel mask, another off"),
+         Field("limit", 8, "a channel is on where any of its bytes is greater", True),
+         Field("mask_plane", 6, "the measured channels' part of the mask: beats_per_word x word + plane within the word"),
+         Field("mask_first", 1, "1: the part is set to what is measured; 0: channels that are on stay so"), sync=True),
 )
 
 BY_NAME = {row.name: row for row in TABLE}

@@ -3,6 +3,7 @@
 
 import numpy as np
 
+from accel import isa
 from accel.golden.fault import ProgramFault
 from accel.golden.requantise import requantise
 from accel.golden.window import Run
@@ -24,7 +25,7 @@ class Compute:
         self.operands, self.tables = operands, np.zeros(TABLE_WORDS, np.int32) if tables is None else tables
         self.settings = {"SHAPE": None, "WALK": None, "DRAIN": None}
         self.tiles = [None] * config.clusters
-        self.masks = [0] * 32
+        self.masks = [0] * isa.MASK_WORDS
         # One more place than a tile has pixels: the zero point's share of a dynamic layer.
         self.partial_sums = np.zeros((config.clusters, config.tile_pixels + 1, config.columns), np.int64)
         self.macs = 0
@@ -44,6 +45,16 @@ class Compute:
             self.tiles[values["cluster"]] = values
         else:
             self.settings[name] = values
+
+    def measure(self, beats, values):
+        """Execute the measuring part of a STORE of `beats` (bytes): which of their channels are on in part `mask_plane` of the dynamic mask."""
+        columns = self.config.columns
+        word, plane = divmod(values["mask_plane"], self.config.beats_per_word)
+        above = np.array([np.frombuffer(beat, np.int8) for beat in beats]).max(axis=0) > values["limit"]
+        flags = sum(1 << plane * columns + column for column in np.flatnonzero(above).tolist())
+        if values["mask_first"]:
+            self.masks[word] &= ~((1 << columns) - 1 << plane * columns)
+        self.masks[word] |= flags
 
     def _require_settings(self, position, clusters):
         if any(value is None for value in self.settings.values()) or any(self.tiles[c] is None for c in clusters):
@@ -156,7 +167,7 @@ class Compute:
     def _accumulate(self, runs, sets, values):
         shape, bits = self.settings["SHAPE"], range(self.config.block_channels)
         for block, mask in enumerate(self._masks(shape["blocks"])):
-            dynamic = self.masks[(shape["first_block"] + block) % 32] if shape["dynamic"] else -1
+            dynamic = self.masks[(shape["first_block"] + block) % isa.MASK_WORDS] if shape["dynamic"] else -1
             channels = [k for k in bits if mask >> k & 1]
             kept = [k for k in channels if dynamic >> k & 1]
             for ky in range(shape["kernel_height"] if channels else 0):

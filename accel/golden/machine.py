@@ -239,7 +239,8 @@ class Golden:
 
     def _store(self, values, position):
         beat = self.config.beat_bytes
-        if not values["beats"] or values["address"] % beat or values["copy_clusters"] >> self.config.clusters:
+        beyond_mask = values["measure"] and values["mask_plane"] >= isa.MASK_WORDS * self.config.beats_per_word
+        if not values["beats"] or values["address"] % beat or values["copy_clusters"] >> self.config.clusters or beyond_mask:
             raise ProgramFault(ERROR_CODES.BAD_FIELD, position)
         self._check_window(self.write_window, ERROR_CODES.WRITE_WINDOW, values["address"], values["beats"] * beat, position)
         beats, self.outputs[:values["beats"]] = self.outputs[:values["beats"]], []
@@ -247,5 +248,7 @@ class Golden:
         self.memory[start:start + values["beats"] * beat] = b"".join(beats)
         for i, data in enumerate(beats if values["copy_clusters"] else ()):
             self._write_buffers(values["copy_clusters"], values["copy_destination"] + i * values["copy_pitch"], data, position)
+        if values["measure"]:
+            self.compute.measure(beats, values)
         self.stored.extend(beats)
         self.bytes["store"] += values["beats"] * beat

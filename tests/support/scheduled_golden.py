@@ -37,6 +37,7 @@ class ScheduledGolden(Golden):
             if name == "STORE" and 0 < there < values["beats"]:
                 self._store({**values, "beats": there}, position)
                 rest = {**values, "beats": values["beats"] - there, "address": values["address"] + there * self.config.beat_bytes,
+                        "mask_first": 0,
                         "copy_destination": values["copy_destination"] + there * values["copy_pitch"]}
                 self.queues[engine][0] = position, name, rest
                 return True
