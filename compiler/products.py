@@ -3,10 +3,14 @@
 
 from compiler.timing.front import decode
 from compiler.timing.machine import Streams
+from compiler.timing.masks import follow_mask
 
 
 def products(config, words, image, base):
-    """Return {record of a layer: its products} of the instruction `words`, as the records count them; `image`, at byte `base`, holds the streams."""
+    """Return {record of a layer: its products} of the instruction `words`, as the records count them; `image`, at byte `base`, holds the streams.
+
+    Channels that a STORE measures count as on, so of convolutions that read them a run forms these at most.
+    """
     instructions = [decode(position, word) for position, word in enumerate(words)]
     streams, place = Streams(config, instructions, image, base), 0
     settings, tiles, masks, known, found, count = {}, {}, {}, {}, {}, 0
@@ -16,8 +20,8 @@ def products(config, words, image, base):
             settings[name] = fields
         elif name == "TILE":
             tiles[fields["cluster"]] = fields["pixels"]
-        elif name == "MASK":
-            masks[fields["block"]] = fields["channels"]
+        elif name in ("MASK", "STORE"):
+            follow_mask(masks, instruction, config)
         elif name == "CONV" and not fields["void"]:
             shape = settings["SHAPE"]
             key = streams.key(place), tuple(shape.items()), tuple(masks.items()) if shape["dynamic"] else ()

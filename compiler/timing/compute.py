@@ -4,6 +4,7 @@
 from collections import deque
 
 from compiler.timing.events import Signal
+from compiler.timing.masks import follow_mask
 from compiler.timing.steps import stream_steps
 
 # Cycles from acting on a CONV to its first beat of the stream, from its last beat of weights to its first one of parameters, and from the end of
@@ -24,7 +25,8 @@ FIRST_WINDOW, WINDOW_OUT, LEAST_WINDOW = 2, 14, 4
 
 
 class ComputeEngine:
-    """Executes SHAPE, WALK, DRAIN, TILE, MASK, CONV, POOL and LAYER; `ends` are the cycles at which layers end.
+    """Executes SHAPE, WALK, DRAIN, TILE, MASK, CONV, POOL and LAYER; `ends` are the cycles at which layers end, `words` the dynamic
+    mask (see follow_mask).
 
     weights: the Reader of the weight FIFO. streams: the Streams behind it. outputs, operands: the Beats of the output and the operand FIFO.
     """
@@ -64,7 +66,7 @@ class ComputeEngine:
             if name == "TILE":
                 self.tiles[fields["cluster"]] = fields
             elif name == "MASK":
-                self.words[fields["block"]] = fields["channels"]
+                follow_mask(self.words, instruction, self.config)
             elif name == "CONV":
                 self.conv, self.pending = (instruction, dict(self.settings), dict(self.tiles), events.now), True
                 self.started.fire()

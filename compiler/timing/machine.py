@@ -60,7 +60,7 @@ class Machine:
         weights = WeightsEngine(events, self.queues["weights"], weighing, semaphores)
         streams = Streams(config, instructions, image, base)
         self.compute = ComputeEngine(events, config, self.queues["compute"], semaphores, weighing, streams, outputs, operands)
-        self.store = StoreEngine(events, config, self.queues["store"], memory, semaphores, outputs)
+        self.store = StoreEngine(events, config, self.queues["store"], memory, semaphores, outputs, self.compute.words)
         for steps in (memory.serve(), ReadArbiter(events, config, memory, readers).work(), self.front.work(address), loads.work(), loads.write(),
                       weights.work(), self.compute.control(), self.compute.load_steps(), self.compute.drain(), self.store.work()):
             events.start(steps)

@@ -2,6 +2,7 @@
 """The store engine: bursts of the output FIFO to memory, and copies of them into activation buffers."""
 
 from compiler.timing.events import Signal
+from compiler.timing.masks import follow_mask
 
 # Cycles from acting on a STORE (or from the burst before) to its first burst; from a burst's begin to its first beat; from an answer to its give.
 CUT, FIRST_BEAT, GIVEN = 3, 2, 1
@@ -12,11 +13,11 @@ ANSWERS, WAITING = 16, 2
 
 
 class StoreEngine:
-    """Executes STORE and LAYER; `answered` is when memory has answered the last write, `missing` the STORE whose beats are not all there."""
+    """Executes STORE and LAYER; `words`: the compute engine's dynamic mask. `answered` is when memory has answered the last write, `missing` the STORE whose beats are not all there."""
 
-    def __init__(self, events, config, queue, memory, semaphores, outputs):
+    def __init__(self, events, config, queue, memory, semaphores, outputs, words):
         self.events, self.config, self.queue, self.memory, self.semaphores, self.outputs = events, config, queue, memory, semaphores, outputs
-        self.under_way, self.answered, self.missing = 0, 0, None
+        self.under_way, self.answered, self.missing, self.words = 0, 0, None, words
         self.answer = Signal(events, "store engine: the answer of a write")
 
     def work(self):
@@ -53,6 +54,7 @@ class StoreEngine:
                     # A semaphore that the STORE itself gives too is given once, with its answer.
                     copied = {store["copy_signal"] - 8} - set(instruction.gives) if store["copy_signal"] >= 8 else ()
                     self.semaphores.give(copied, free + COPIED)
+            follow_mask(self.words, instruction, config)
             self.missing = None
 
     def _answered(self, gives):

@@ -69,6 +69,16 @@ def test_a_copy_gives_its_semaphore_before_memory_has_answered():
     assert two(0) < copied < two(WRITTEN)
 
 
+def test_channels_that_a_store_measures_count_as_on():
+    data = stream(mask=0xFFFF)
+    def two(mask, **measure):
+        words = program(load(32), settings(), tiles(31), convolve(31, data), store(31, WRITTEN, **measure), 0,
+                        [isa.encode("MASK", channels=mask)], settings(dynamic=1), convolve(31, data, wait=WRITTEN), store(31), 1)
+        return cycles_of(words, data)[1]
+    assert two(0xF0F0, measure=1) == two(0xFFFF) > two(0xF0F0)
+    assert two(0xF0F0, measure=1, mask_plane=1) == two(0xF0F0)
+
+
 def test_every_layer_of_a_random_network_takes_time():
     for seed in range(100, 106):
         model = compile_network(random_network(seed, CONFIG.columns, layers=3), CONFIG)
