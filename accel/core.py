@@ -10,7 +10,7 @@ from accel.hdl.fetch import fetch
 from accel.hdl.fifo import block_fifo, fifo
 from accel.hdl.filter_memory import ADDRESS_BITS, filter_memory
 from accel.hdl.interfaces import (
-    Activity, BufferWrite, Fault, InstructionStream, OperandWrite, ReadRequest, Stream, TableWrite, flag, unsigned)
+    Activity, BufferWrite, Fault, InstructionStream, MaskWrite, OperandWrite, ReadRequest, Stream, TableWrite, flag, unsigned)
 from accel.hdl.load_engine import load_engine
 from accel.hdl.read_arbiter import read_arbiter
 from accel.hdl.records import records
@@ -98,6 +98,7 @@ def core(clk, rst, wb_adr, wb_dat_w, wb_dat_r, wb_sel, wb_cyc, wb_stb, wb_we, wb
     weights_in, weights_out, weights_level = Stream(beat_bits), Stream(beat_bits), unsigned((fifo_depth + 2).bit_length())
     outputs_in, outputs_out, outputs_level = Stream(beat_bits), Stream(beat_bits), unsigned((output_depth + 2).bit_length())
     load_write, copy_write, buffer_write, hold_loads = BufferWrite(config), BufferWrite(config), BufferWrite(config), flag()
+    measured = MaskWrite(config)
     operands, tables, operands_left, activity = OperandWrite(config), TableWrite(), flag(), Activity()
     dispatch_fault, read_fault, load_fault, weights_fault, compute_fault, store_fault = (Fault() for _ in range(6))
     closes, load_bytes, weight_bytes, store_bytes, checksum = [flag() for _ in range(5)], *(unsigned(32) for _ in range(4))
@@ -133,13 +134,14 @@ def core(clk, rst, wb_adr, wb_dat_w, wb_dat_r, wb_sel, wb_cyc, wb_stb, wb_we, wb
     weights = weights_engine(clk, clear, stop, instructions[WEIGHTS], requests[2], data_valid[2], data, weights_in, gives[WEIGHTS], closes[2],
                              weight_bytes, idles[WEIGHTS], weights_fault, config)
     weight_fifo = block_fifo(clk, clear, weights_in, weights_out, weights_level, fifo_depth)
-    compute = compute_engine(clk, clear, instructions[COMPUTE], weights_out, filter_addresses[2], filter_data[1], buffer_write, operands, tables,
-                             operands_left, outputs_in, gives[COMPUTE], activity, compute_empty, gate_waits[COMPUTE], record_free,
+    compute = compute_engine(clk, clear, instructions[COMPUTE], weights_out, filter_addresses[2], filter_data[1], buffer_write, measured, operands,
+                             tables, operands_left, outputs_in, gives[COMPUTE], activity, compute_empty, gate_waits[COMPUTE], record_free,
                              idles[COMPUTE], compute_fault, config, rounding)
     output_fifo = block_fifo(clk, clear, outputs_in, outputs_out, outputs_level, output_depth)
     store = store_engine(clk, clear, stop, instructions[STORE], outputs_out, outputs_level, write_base, write_limit, axi_awaddr, axi_awlen,
                          axi_awvalid, axi_awready, axi_wdata, axi_wlast, axi_wvalid, axi_wready, axi_bresp, axi_bvalid, hold_loads,
-                         copy_write, gives[ENGINES], gives[STORE], closes[3], store_bytes, checksum, idles[STORE], write_idle, store_fault, config)
+                         copy_write, gives[ENGINES], measured, gives[STORE], closes[3], store_bytes, checksum, idles[STORE], write_idle, store_fault,
+                         config)
     fetch_counter = count_fetched(clk, clear, data_valid[0], layer, closes[0], fetch_bytes, config.beat_bytes)
     record_memory = records(clk, clear, activity, job.cycles, [closes[0], closes[1], closes[2], closes[3], closes[3]],
                             [fetched.word, instructions[LOAD].word, instructions[WEIGHTS].word, instructions[STORE].word,

@@ -162,13 +162,14 @@ def merge_outputs(pool_idle, drained, pooled, outputs):
 
 
 @block
-def compute_engine(clk, clear, instructions, weights, filter_address, filter_word, buffer_write, operands, tables, operands_left, outputs, give,
-                   activity, queue_empty, gate_waiting, record_free, idle, fault, config, rounding=ROUNDING):
+def compute_engine(clk, clear, instructions, weights, filter_address, filter_word, buffer_write, measured, operands, tables, operands_left, outputs,
+                   give, activity, queue_empty, gate_waiting, record_free, idle, fault, config, rounding=ROUNDING):
     """Executes SHAPE, WALK, DRAIN, TILE, MASK, CONV, POOL and LAYER.
 
     clk, clear: synchronous reset between jobs. instructions (in, InstructionStream) from the semaphore gate.
     weights (in, Stream): the weight FIFO. filter_address (out), filter_word (in, two cycles later): the run-time filter mask.
-    buffer_write (in, BufferWrite). operands, tables, operands_left: as in drain. outputs (out, Stream): beats for the store engine.
+    buffer_write (in, BufferWrite). measured (in, MaskWrite), outputs (out, Stream): of and for the store engine. operands, tables, operands_left:
+    as in drain.
     give (out, unsigned 8): one pulse a semaphore, when the last activation of the instruction that names it was read.
     activity (out, Activity). queue_empty, gate_waiting (in, flags): why there is no instruction. record_free (in, flag): the counters take
     the end of a layer. idle (out, flag): nothing is under way, and the last layer's end is recorded.
@@ -206,7 +207,7 @@ def compute_engine(clk, clear, instructions, weights, filter_address, filter_wor
 
     control = compute_control(clk, clear, instructions, waiting, opened, loader_ready, pool_idle, issued, quiet, start_conv, start_pool,
                               write_mask, layer_end, layer_index, record_free, stop, control_fault, config)
-    masks = dynamic_mask(clk, write_mask, instructions.word, mask_number, dynamic_word, config)
+    masks = dynamic_mask(clk, clear, write_mask, instructions.word, mask_number, dynamic_word, measured, config)
     loader = step_loader(clk, clear, start_conv, waiting.shape, waiting.walk, waiting.conv, waiting.drain.add, bank_free,
                          weights.valid, weights.ready, weights.data, mask_number, dynamic_word, filter_address, filter_word, take, step, write,
                          loader_ready, finish,

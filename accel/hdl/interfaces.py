@@ -58,6 +58,17 @@ class BufferWrite:
         self.data = unsigned(8 * config.beat_bytes)
 
 
+class MaskWrite:
+    """What a STORE measured: the channels that are on, bit k of `flags` for column k, in part `plane` of the dynamic mask; `first`: the part's
+    other channels are off, else as before. The rest holds in the cycle of `enable` and the next one."""
+
+    def __init__(self, config):
+        self.enable = flag()
+        self.first = flag()
+        self.plane = unsigned(6)
+        self.flags = unsigned(config.columns)
+
+
 class OperandWrite:
     """Beats into the operand FIFO: the writer sets `reserve` while there is `room`, and a few cycles later `valid` with the beat's data."""
 

@@ -12,13 +12,13 @@ ADDRESS_BITS = 15
 
 
 @block
-def store_copy(clk, clear, word, take, gives, position, begin, last_burst, moved, last_beat, beat, hold, write, give, beyond, beyond_position,
+def store_copy(clk, clear, word, take, gives, position, begin, last_burst, moved, last_beat, beat_1, hold, write, give, beyond, beyond_position,
                address, config):
     """Writes each beat two cycles after it moved; nobody else writes then, if he stops within two cycles of hold (out, flag).
 
     word (in), kept with take (in, flag): a STORE; gives (in, unsigned 8), position (in), there from the next cycle on: its other semaphores
     and its place. begin (in, flag), last_burst (in, flag): a burst of it begins to move with the next cycle, the last one. moved (in, flag):
-    beat (in, unsigned 8 * columns) moves, last_beat (in, flag): the burst's last.
+    a beat moves, last_beat (in, flag): the burst's last; beat_1 (in, unsigned 8 * columns): it, a cycle later.
     write (out, BufferWrite). give (out, unsigned 8): the copy's semaphore, with the last beat; one that is among `gives` counts there.
     beyond (out, flag): the beat that moves belongs to `address` (out) outside the buffer; beyond_position (out): of that STORE.
     """
@@ -31,8 +31,8 @@ def store_copy(clk, clear, word, take, gives, position, begin, last_burst, moved
     clusters, destination, pitch, signal, first = unsigned(config.clusters), unsigned(14), unsigned(8), unsigned(4), flag()
     moving_clusters, moving_pitch, mask, ends = unsigned(config.clusters), unsigned(8), unsigned(8), flag()
     inside, enable, enable_1, give_now, give_1 = flag(), flag(), flag(), unsigned(8), unsigned(8)
-    data_1, address_low = unsigned(8 * config.columns), unsigned(address_bits)
-    late = [delay(clk, beat, data_1, 1), delay(clk, data_1, write.data, 1), delay(clk, address_low, write.address, 2),
+    address_low = unsigned(address_bits)
+    late = [delay(clk, beat_1, write.data, 1), delay(clk, address_low, write.address, 2),
             delay(clk, moving_clusters, write.clusters, 2), delay(clk, enable, enable_1, 1), delay(clk, give_now, give_1, 1),
             delay(clk, give_1, give, 1)]
 

@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The store engine: moves beats of the output FIFO to memory in bursts, copies them into buffers, and sums their checksum."""
+"""The store engine: moves beats of the output FIFO to memory in bursts, copies them into buffers, measures them, and sums their checksum."""
 
 from myhdl import always, always_comb, block, concat
 
 from accel import isa
 from accel.hdl.burst import Burst, next_burst
+from accel.hdl.delay import delay
 from accel.hdl.fields import semaphore_mask, span
 from accel.hdl.fifo import fifo
 from accel.hdl.interfaces import Stream, flag, unsigned
 from accel.hdl.store_copy import ADDRESS_BITS, store_copy
+from accel.hdl.store_measure import store_measure
 from accel.registers import ERROR_CODES
 
 ANSWERS = 16
@@ -37,12 +39,13 @@ def rotate_in(data, sum_in, sum_out, beat_bytes):
 
 @block
 def store_engine(clk, clear, stop, instructions, beats, level, window_base, window_limit, awaddr, awlen, awvalid, awready, wdata, wlast,
-                 wvalid, wready, bresp, bvalid, hold, copy_write, copy_give, give, closes, bytes_written, checksum, idle, bus_idle, fault, config):
+                 wvalid, wready, bresp, bvalid, hold, copy_write, copy_give, measured, give, closes, bytes_written, checksum, idle, bus_idle, fault,
+                 config):
     """Executes STORE and LAYER.
 
     instructions (in, InstructionStream). beats (in, Stream), level (in): the output FIFO; a burst begins when all of it is there.
     awaddr ... bvalid: AXI; bready is always high. give (out, unsigned 8): when memory has answered all writes of a STORE.
-    hold (out, flag), copy_write (out, BufferWrite), copy_give (out, unsigned 8): as in store_copy.
+    hold (out, flag), copy_write (out, BufferWrite), copy_give (out, unsigned 8): as in store_copy. measured (out, MaskWrite): as in store_measure.
     closes (out, flag): a LAYER passes, everything before it is in memory; bytes_written, checksum (out, unsigned 32) are of that layer.
     bus_idle (out, flag): no write is under way. fault (out, Fault): BAD_FIELD, WRITE_WINDOW, BUS_WRITE, BUFFER.
     """
@@ -52,6 +55,9 @@ def store_engine(clk, clear, stop, instructions, beats, level, window_base, wind
     address_high, address_low = span("STORE", "address")
     beats_high, beats_low = span("STORE", "beats")
     clusters_high, clusters_low = span("STORE", "copy_clusters")
+    _, measure_bit = span("STORE", "measure")
+    plane_high, plane_low = span("STORE", "mask_plane")
+    part_bits = (isa.MASK_WORDS * config.beats_per_word - 1).bit_length()
     opcode_bits, beat_bytes, beat_shift = isa.OPCODE.bits, config.beat_bytes, (config.beat_bytes - 1).bit_length()
     word = instructions.word
     looked, bad, act, is_store, active, cutting, checking, cut, moving, last_burst = (flag() for _ in range(10))
@@ -59,14 +65,16 @@ def store_engine(clk, clear, stop, instructions, beats, level, window_base, wind
     left_bits = beats_high - beats_low
     address, left, burst = unsigned(32), unsigned(left_bits), Burst(config, left_bits)
     take, last_beat, beyond, beyond_position, beyond_address = flag(), flag(), flag(), unsigned(16), unsigned(ADDRESS_BITS)
-    beats_left, moved = unsigned(7), flag()
+    beats_left, moved, beat_1 = unsigned(7), flag(), unsigned(8 * config.columns)
     pending_in, pending, answers = Stream(25), Stream(25), unsigned(ANSWERS.bit_length())
     next_sum, begin = unsigned(32), flag()
     masks = semaphore_mask(word, mask)
+    late = delay(clk, beats.data, beat_1, 1)
     queue = fifo(clk, clear, pending_in, pending, answers, ANSWERS)
     cutter = next_burst(clk, address, left, window_base, window_limit, burst, config)
-    copier = store_copy(clk, clear, word, take, gives, position, begin, last_burst, moved, last_beat, beats.data, hold, copy_write, copy_give,
+    copier = store_copy(clk, clear, word, take, gives, position, begin, last_burst, moved, last_beat, beat_1, hold, copy_write, copy_give,
                         beyond, beyond_position, beyond_address, config)
+    measurer = store_measure(clk, clear, word, take, begin, last_burst, moved, last_beat, beat_1, measured, config)
     mixer = rotate_in(beats.data, checksum, next_sum, beat_bytes)
 
     @always(clk.posedge)
@@ -75,7 +83,8 @@ def store_engine(clk, clear, stop, instructions, beats, level, window_base, wind
         is_store.next = word[opcode_bits:] == store_code
         bad.next = word[opcode_bits:] == store_code and (
             word[beats_high:beats_low] == 0 or word[address_low + beat_shift:address_low] != 0
-            or (word[clusters_high:clusters_low] >> clusters) != 0)
+            or (word[clusters_high:clusters_low] >> clusters) != 0
+            or (word[measure_bit] and (word[plane_high:plane_low] >> part_bits) != 0))
         if clear:
             looked.next = False
 
@@ -193,4 +202,4 @@ def store_engine(clk, clear, stop, instructions, beats, level, window_base, wind
             fault.valid.next = False
             fault.detail.next = 0
 
-    return masks, queue, cutter, copier, mixer, look, go, decide, move, run, move_beats, count, report
+    return masks, late, queue, cutter, copier, measurer, mixer, look, go, decide, move, run, move_beats, count, report

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Whatever the instructions are, the core ends, stays inside its windows, and runs a good program exactly right after it."""
 
+import itertools
 import random
 from dataclasses import dataclass
 
@@ -15,8 +16,9 @@ from compiler.expectation import memory_image
 from compiler.program import compile_network
 from tests.support.addition_programs import ORIGIN, random_addition_program
 from tests.support.core_harness import Core
+from tests.support.pruned_chains import random_chain, write_chain
 from tests.support.random_networks import random_images, random_network
-from tests.support.random_programs import Area, random_program, shares_a_semaphore, work
+from tests.support.random_programs import Area, measures_for_itself, random_program, shares_a_semaphore, work
 from tests.support.slices import slice_of
 
 TINY = CONFIGS["tiny"]
@@ -51,7 +53,12 @@ def compiled(seed):
 
 
 def handwritten(seed):
-    program, _ = random_addition_program(seed, TINY, layers=1 + seed % 2)
+    if seed % 4 == 3:
+        # Short enough that random changes of it still fit in memory.
+        chains = (write_chain(random_chain(draw, TINY), TINY)[0] for draw in itertools.count(100 * seed))
+        program = next(program for program in chains if len(program.words) < 200)
+    else:
+        program, _ = random_addition_program(seed, TINY, layers=1 + seed % 2)
     image, address, read_window, write_window = program.end()
     return Good(tuple(program.words), bytes(image), ORIGIN, address, read_window, write_window)
 
@@ -100,7 +107,7 @@ class Case:
         after = self.core.dump()
         low, high = (address - self.origin for address in area.write)
         assert after[:low] == before[:low] and after[high:] == before[high:], "memory outside the write window changed"
-        if error == 0 and not shares_a_semaphore(words):
+        if error == 0 and not shares_a_semaphore(words) and not measures_for_itself(words):
             golden = Golden(TINY, bytearray(before), self.origin).run(words, area.read, area.write)
             assert golden.error == 0, f"the core ends well, the golden model with error {golden.error} at {golden.position}"
 

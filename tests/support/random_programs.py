@@ -129,7 +129,7 @@ def _plausible(rng, row, field, config, area):
 
 # Fields that change what everything else means: 0 most of the time.
 _SELDOM = (("SHAPE", "depthwise"), ("SHAPE", "dynamic"), ("SHAPE", "split"), ("DRAIN", "rounding"), ("DRAIN", "add"), ("LOAD", "target"),
-           ("STORE", "copy_clusters"), ("CONV", "whole"), ("WEIGHTS", "whole"))
+           ("STORE", "copy_clusters"), ("STORE", "measure"), ("CONV", "whole"), ("WEIGHTS", "whole"))
 
 # Field, or (instruction, field), to the least and the largest plausible value; where missing, see _sized.
 _PLAUSIBLE = {
@@ -138,7 +138,7 @@ _PLAUSIBLE = {
     "kernel_height": (1, 3), "kernel_width": (1, 3), "blocks": (1, 3), "stride_y": (1, 3), "stride_x": (1, 3), "height": (1, 12), "width": (1, 12),
     "first_x": (-2, 0), "output_width": (1, 8), "pixel_step": (0, 4), "row_step": (0, 8), "tap_step": (0, 4), "tap_row_step": (0, 8), "y": (-2, 8),
     "x": (-2, 8), "output_x": (0, 4), "planes": (0, 2), "void": (0, 0), "filters": (0, 5), "first_block": (0, 2), "block": (0, 3),
-    "pool_columns": (0, 0), "target": (0, 2), "copy_pitch": (0, 4)}
+    "pool_columns": (0, 0), "target": (0, 2), "copy_pitch": (0, 4), "mask_plane": (0, 8)}
 
 
 def _sized(row, field, config):
@@ -162,6 +162,12 @@ def shares_a_semaphore(words):
             if values.get(key, 0) >= 8:
                 takers.setdefault(values[key], set()).add(isa.BY_NAME[name].engine)
     return any(len(engines) > 1 for engines in takers.values())
+
+
+def measures_for_itself(words):
+    """Whether STOREs measure what dynamic CONVs of the program may read: without semaphores between the two the order is not defined."""
+    decoded = [isa.decode(word) for word in words]
+    return any(name == "STORE" and values["measure"] for name, values in decoded) and any(name == "SHAPE" and values["dynamic"] for name, values in decoded)
 
 
 def work(words, config, window_bytes):

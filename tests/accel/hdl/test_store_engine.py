@@ -8,7 +8,7 @@ from accel import isa
 from accel.config import CONFIGS
 from accel.golden.machine import checksum
 from accel.hdl.fifo import fifo
-from accel.hdl.interfaces import BufferWrite, Fault, InstructionStream, Stream, flag, unsigned
+from accel.hdl.interfaces import BufferWrite, Fault, InstructionStream, MaskWrite, Stream, flag, unsigned
 from accel.hdl.store_engine import store_engine
 from accel.registers import ERROR_CODES
 from tests.support.bench import Source, run_block
@@ -45,12 +45,14 @@ class Memory:
             self.answers.append(cycle + ANSWER_CYCLES)
 
 
-def run_engine(words, beats, cycles, seed=0, stall=0, copies=None):
+def run_engine(words, beats, cycles, seed=0, stall=0, copies=None, flags=None):
     """Run instructions with `beats` in the output FIFO. Returns (memory, [(gives, bursts answered)], [(bytes, checksum)] of layers, fault).
 
     copies (a list) gets (clusters, address, data) of each beat copied and ("give", semaphores) for the semaphores of copies.
+    flags (a list) gets (plane, first, flags, cycles since a beat moved) of what is measured.
     """
     hold, write, copy_give, held = flag(), BufferWrite(CONFIG), unsigned(8), [False] * 3
+    measured, shown, moved = MaskWrite(CONFIG), [], [0]
     clk, clear, stop, idle, bus_idle, closes, fault = flag(), flag(), flag(), flag(), flag(), flag(), Fault()
     queue, instructions = Stream(128), InstructionStream()
     into, out, level = Stream(8 * BEAT), Stream(8 * BEAT), unsigned(DEPTH.bit_length())
@@ -59,8 +61,8 @@ def run_engine(words, beats, cycles, seed=0, stall=0, copies=None):
     w = {"data": unsigned(8 * BEAT), "last": flag(), "valid": flag(), "ready": flag()}
     bresp, bvalid = unsigned(2), flag()
     blocks = (fifo(clk, clear, into, out, level, DEPTH),
-              store_engine(clk, clear, stop, instructions, out, level, base, limit, *aw.values(), *w.values(), bresp, bvalid, hold, write, copy_give, give, closes,
-                           count, total, idle, bus_idle, fault, CONFIG))
+              store_engine(clk, clear, stop, instructions, out, level, base, limit, *aw.values(), *w.values(), bresp, bvalid, hold, write, copy_give,
+                           measured, give, closes, count, total, idle, bus_idle, fault, CONFIG))
     memory, data = Memory(seed, stall), Source(into, beats, seed, stall)
     source = Source(queue, words, seed, stall)
     gives, layers, answered, faults = [], [], [0], [None]
@@ -85,7 +87,13 @@ def run_engine(words, beats, cycles, seed=0, stall=0, copies=None):
             # The load writer's last beat comes in the second cycle of hold, its next one in the third cycle after hold.
             assert held[-3], "a beat is copied while loads may be written"
             copies.append((int(write.clusters), int(write.address), int(write.data)))
+        if shown:
+            assert shown.pop() == (int(measured.plane), bool(measured.first), int(measured.flags)), "what is measured holds for two cycles"
+        if measured.enable:
+            shown.append((int(measured.plane), bool(measured.first), int(measured.flags)))
+            flags.append((*shown[0], cycle - moved[0]))
         if copy_give:
+            assert cycle - moved[0] == 2
             copies.append(("give", int(copy_give)))
         if closes:
             layers.append((int(count), int(total)))
@@ -94,6 +102,7 @@ def run_engine(words, beats, cycles, seed=0, stall=0, copies=None):
             answered[0] += 1
         if w["valid"] and w["ready"]:
             memory.take(cycle, int(w["data"]), bool(w["last"]))
+            moved[0] = cycle
         if aw["valid"] and aw["ready"]:
             memory.begin(int(aw["addr"]), int(aw["len"]) + 1)
         if fault.valid:
@@ -145,6 +154,26 @@ def test_copies_are_in_the_buffers_when_their_semaphore_is_given(stall):
     assert fault is None and copies == expected
     assert memory.beats == {0x2000 + BEAT * i: beat for i, beat in enumerate(beats)}
     assert [given for given, _ in gives] == [1 << 7] * 4 + [1 << 3, 1 << 7]
+
+
+@pytest.mark.parametrize("stall", [0, 40, 80])
+def test_what_is_measured_comes_with_the_last_beat_and_only_from_stores_that_measure(stall):
+    rng = np.random.default_rng(stall)
+    words, values, expected, place = [], [], [], 0
+    for i in range(30):
+        count, limit, plane, measures, first = int(rng.choice([1, 1, 2, 20])), int(rng.integers(-128, 128)), *(int(n) for n in rng.integers(0, (64, 2, 2)))
+        data = np.clip(rng.integers(limit - 200, limit + 2, (count, BEAT)), -128, 127).astype(np.int8)
+        words.append(isa.encode("STORE", address=0x2000 + BEAT * place, beats=count, measure=measures, limit=limit, mask_plane=plane,
+                                mask_first=first, copy_clusters=1, copy_signal=isa.semaphore(i % 8), signal_a=isa.semaphore((i + 1) % 8)))
+        values += [int.from_bytes(row.tobytes(), "little") for row in data]
+        if measures:
+            expected.append((plane, bool(first), int(np.packbits(data.max(axis=0) > limit, bitorder="little").view("<u2")[0]), 2))
+        place += count
+    flags, copies = [], []
+    memory, _, _, fault = run_engine(words, values, 3000, stall, stall, copies, flags)
+    assert fault is None and len(memory.beats) == place
+    assert flags == expected
+    assert [copy[1] for copy in copies if copy[0] == "give"] == [1 << i % 8 for i in range(30)]
 
 
 @pytest.mark.parametrize("fields, error", [

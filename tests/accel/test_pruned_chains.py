@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Dynamic feature pruning in the converted core: what the STOREs of a layer measure is the mask of the next one, whatever stalls."""
+
+from dataclasses import replace
+
+import pytest
+
+from accel.config import CONFIGS
+from tests.support.addition_programs import assert_program_is_exact
+from tests.support.pruned_chains import random_chain, write_chain
+from tests.support.slices import slice_of
+
+TINY = CONFIGS["tiny"]
+GRIDS = (TINY, CONFIGS["arty-35"], replace(TINY, name="one-plane", clusters=3, columns=8, lanes=4, macs_per_multiplier=2))
+
+
+def batches(count, quick):
+    """Return (grid, first seed) of batches of 10 chains, of which `make test` takes `quick` a grid."""
+    return [batch for config in GRIDS for batch in slice_of([(config, first) for first in range(0, count, 10)], quick)]
+
+
+@pytest.mark.parametrize("batch", batches(100, 2), ids=lambda batch: f"{batch[0].name} {batch[1]}")
+def test_chains_of_layers_that_prune_each_other_are_exact(batch):
+    config, first = batch
+    for seed in range(first, first + 10):
+        chain = random_chain(seed, config, 2 + seed % 2, (0, 0, 15, 60)[seed // 2 % 4], (0.5, 0.0, 1.0, 0.2, 0.8)[seed % 5])
+        assert_program_is_exact(write_chain(chain, config, seed)[0], None, seed, stall=(0, 0, 10, 50, 90)[seed // 3 % 5])
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("first", range(500, 560, 10))
+def test_chains_on_the_grid_of_the_larger_arty_are_exact(first):
+    for seed in range(first, first + 10):
+        chain = random_chain(seed, CONFIGS["arty-100"], 3, (0, 20)[seed % 2])
+        assert_program_is_exact(write_chain(chain, CONFIGS["arty-100"], seed)[0], None, seed, stall=(0, 10, 50, 90)[seed % 4])
