@@ -27,6 +27,15 @@ def test_chains_of_layers_that_prune_each_other_are_exact(batch):
         assert_program_is_exact(write_chain(chain, config, seed)[0], None, seed, stall=(0, 0, 10, 50, 90)[seed // 3 % 5])
 
 
+@pytest.mark.parametrize("masks", range(0, 60, 6))
+def test_the_first_conv_after_a_copy_sees_what_was_measured_whatever_masks_are_set_meanwhile(masks):
+    """Nothing stalls and the CONV waits for nothing but the copy's semaphore: it begins as early as one can. MASKs of other words run up to it."""
+    for seed in range(200 + masks, 206 + masks):
+        chain = random_chain(seed, TINY, 3)
+        chain = replace(chain, masks=masks, layers=tuple(replace(layer, copies=True) for layer in chain.layers))
+        assert_program_is_exact(write_chain(chain, TINY, seed)[0], None, seed, stall=0)
+
+
 @pytest.mark.full
 @pytest.mark.parametrize("first", range(500, 560, 10))
 def test_chains_on_the_grid_of_the_larger_arty_are_exact(first):
