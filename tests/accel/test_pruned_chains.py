@@ -5,8 +5,12 @@ from dataclasses import replace
 
 import pytest
 
+from accel import isa
 from accel.config import CONFIGS
-from tests.support.addition_programs import assert_program_is_exact
+from accel.golden import Golden
+from accel.registers import ERROR_CODES
+from tests.support.addition_programs import ORIGIN, assert_program_is_exact
+from tests.support.core_harness import Core
 from tests.support.pruned_chains import random_chain, write_chain
 from tests.support.slices import slice_of
 
@@ -34,6 +38,20 @@ def test_the_first_conv_after_a_copy_sees_what_was_measured_whatever_masks_are_s
         chain = random_chain(seed, TINY, 3)
         chain = replace(chain, masks=masks, layers=tuple(replace(layer, copies=True) for layer in chain.layers))
         assert_program_is_exact(write_chain(chain, TINY, seed)[0], None, seed, stall=0)
+
+
+def test_a_store_that_measures_for_a_part_beyond_the_mask_is_refused():
+    """Words of one plane have 32 parts, so that number 32 is none; a STORE that does not measure may say so."""
+    config = GRIDS[2]
+    program, _ = write_chain(random_chain(1, config), config)
+    stores = [i for i, word in enumerate(program.words) if isa.decode(word)[0] == "STORE"]
+    for place, measure in zip(stores, (0, 1), strict=False):
+        program.words[place] = isa.encode("STORE", **isa.decode(program.words[place])[1] | {"mask_plane": 32, "measure": measure})
+    memory, address, read, write = program.end()
+    golden = Golden(config, bytearray(memory), ORIGIN).run(list(program.words), read, write)
+    assert (golden.error, golden.position) == (ERROR_CODES.BAD_FIELD, stores[1])
+    with Core(config, memory, ORIGIN) as core:
+        assert core.run(address, len(program.words), read, write)[:2] == (ERROR_CODES.BAD_FIELD, stores[1])
 
 
 @pytest.mark.full
