@@ -33,9 +33,12 @@ def test_chains_of_layers_that_prune_each_other_are_exact(batch):
 
 @pytest.mark.parametrize("masks", range(0, 60, 6))
 def test_the_first_conv_after_a_copy_sees_what_was_measured_whatever_masks_are_set_meanwhile(masks):
-    """Nothing stalls and the CONV waits for nothing but the copy's semaphore: it begins as early as one can. MASKs of other words run up to it."""
+    """Nothing stalls and the CONV waits for nothing but the copy's semaphore: it begins as early as one can, and reads the only part there is.
+
+    MASKs of other words run up to it. Without them two of three such chains are wrong where the part is written a cycle later than it may be.
+    """
     for seed in range(200 + masks, 206 + masks):
-        chain = random_chain(seed, TINY, 3)
+        chain = random_chain(seed, TINY, 3, most_planes=1)
         chain = replace(chain, masks=masks, layers=tuple(replace(layer, copies=True) for layer in chain.layers))
         assert_program_is_exact(write_chain(chain, TINY, seed)[0], None, seed, stall=0)
 

@@ -82,15 +82,15 @@ class Chain:
         return found
 
 
-def random_chain(seed, config, layers=2, threshold=0, dead=0.5, zero_point=None):
+def random_chain(seed, config, layers=2, threshold=0, dead=0.5, zero_point=None, most_planes=5):
     """Return a Chain that fits the configuration; a share of about `dead` of each layer's filters gives nothing but the zero
-    point; with 0 nearly all give more."""
+    point; with 0 nearly all give more. most_planes: of a tensor."""
     rng = np.random.default_rng([seed, 5])
     spans = int(rng.integers(3, 8)), int(rng.integers(3, 8))
     point = int(rng.choice([-128, 0, 17])) if zero_point is None else zero_point
 
     def planes(pixels):
-        return int(rng.integers(1, min(5, config.activation_beats // 2 // pixels) + 1))
+        return int(rng.integers(1, min(most_planes, config.activation_beats // 2 // pixels) + 1))
 
     channels = planes(spans[0] * spans[1]) * config.columns
     image = rng.integers(point, 128, (*spans, channels)).astype(np.int8)
