@@ -32,6 +32,10 @@ class NoAnswer(UserError):
     """A request was not answered."""
 
 
+class Refused(UserError):
+    """A request was answered by a refusal."""
+
+
 @dataclass(frozen=True)
 class Identity:
     """Who answers: the words of frames.IDENTITY."""
@@ -86,15 +90,23 @@ class Session:
         self.payload = min(payload, self.identity.most_payload)
 
     def load_model(self, binary, advance=lambda count: None):
-        """Load a ModelBinary, which all that follows is about. advance: called with the number of bytes that arrived.
+        """Load a ModelBinary, which all that follows is about. advance: called with the number of bytes that arrived; a model that is in memory already,
+        by an earlier session or the serial boot, is not sent again.
 
         Raises UserError with the firmware's sentence where the model does not fit it: before the model has been sent, if its header shows it.
         """
         data, self._binary = binary.data, None
         self._ask("OFFER", data[:_HEADER_BYTES], doing="the model")
-        self.write(MODEL_ADDRESS, data, advance)
-        self._ask("ACCEPT", pack_words(len(data), zlib.crc32(data)), self.run_patience, "the model")
+        try:
+            self._accept(data)
+            advance(len(data))
+        except Refused:
+            self.write(MODEL_ADDRESS, data, advance)
+            self._accept(data)
         self._binary = binary
+
+    def _accept(self, data):
+        self._ask("ACCEPT", pack_words(len(data), zlib.crc32(data)), self.run_patience, "the model")
 
     def run(self, image):
         """Run an int8 image [H, W, C], or a batch of the model's size [N, H, W, C]; returns its Run. Raises UserError where a program stops."""
@@ -269,7 +281,7 @@ class Session:
         if answer.protocol != PROTOCOL:
             raise UserError(f"the firmware speaks version {answer.protocol} of the protocol, not {PROTOCOL}: build the firmware again")
         if answer.kind == ANSWERS["REFUSED"]:
-            raise UserError(f"the firmware refuses {doing or name}: {answer.payload.decode(errors='replace')}")
+            raise Refused(f"the firmware refuses {doing or name}: {answer.payload.decode(errors='replace')}")
         return answer.payload
 
     def _receive(self, deadline):

@@ -34,6 +34,19 @@ def test_a_model_runs_layer_by_layer_and_tells_its_tensors(firmware, digits, pay
         assert all(step.cycles > 0 for step in steps)
 
 
+def test_a_model_that_is_there_already_is_not_sent_again(firmware, digits):
+    network, binary, images = digits
+    session_at(firmware).load_model(binary)
+    session, arrived = session_at(firmware), []
+    session.load_model(binary, arrived.append)
+    assert arrived == [len(binary.data)]
+    run_by_cpu(session, network, images[0])
+    session.write(MODEL_ADDRESS + 1000, b"other")
+    session.load_model(binary, arrived.append)
+    assert len(arrived) > 10 and sum(arrived) == 2 * len(binary.data)
+    run_by_cpu(session, network, images[0])
+
+
 def test_steps_are_programs_and_layers_of_the_cpu_in_order(firmware):
     network = stepped()
     binary = build_binary(network, CONFIG)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The whole simulated SoC by frames through its pseudo-terminal: a model loaded, images classified, counters, steps, and the console beside them."""
+"""The whole simulated SoC through its pseudo-terminal: firmware and model by LiteX's serial boot, then by frames images classified, counters, steps, and
+the console beside them."""
 
 from dataclasses import replace
 
@@ -20,18 +21,21 @@ CONFIG = CONFIGS["arty-35"]
 
 
 @pytest.mark.parametrize("count", [20])
-def test_the_digits_come_by_frames_and_every_answer_is_the_golden_models(count):
+def test_the_digits_come_by_the_serial_boot_and_every_answer_by_frames_is_the_golden_models(count):
     network = load_model("digits").network
     binary, images = build_binary(network, CONFIG), digits_samples(network).images[:count]
     directory, firmware = build_soc(CONFIG)
-    with booted_soc(directory, [BootFile("firmware.bin", FIRMWARE_ADDRESS, firmware)]) as link:
+    files = [BootFile("model.bin", MODEL_ADDRESS, binary.data), BootFile("firmware.bin", FIRMWARE_ADDRESS, firmware)]
+    with booted_soc(directory, files, "uart") as link:
         # The line loses nothing: silence only means that the machine is busy.
         session = Session(link.serial, link.check_alive, silence=60, patience=300)
         version = 4 * [name for name, _ in HEADER].index("version")
         other = binary.data[:version] + bytes(4) + binary.data[version + 4:]
         with pytest.raises(UserError, match="another version than the firmware reads"):
             session.load_model(replace(binary, data=other))
-        session.load_model(binary)
+        arrived = []
+        session.load_model(binary, arrived.append)
+        assert arrived == [len(binary.data)], "the model came by the serial boot, but was sent again"
         for image in images:
             expectation = expect(network, binary.model, image)
             run = session.run(image)
