@@ -112,11 +112,14 @@ def _pack(table, values):
     return b"".join(struct.pack("<I", int(values[name]) & 0xFFFFFFFF) for name, _ in table)
 
 
-def build_binary(network, config, cpu=False, batch=1):
+def build_binary(network, config, cpu=False, batch=1, pruning=None):
     """Compile `network` for `config` and `batch` images a run; return its ModelBinary. Raises UserError where the network does not fit.
 
     cpu: put in what the CPU's kernels read for every layer, so that the firmware's `cpu` command can run the model, one image a run.
+    pruning: as compile_network has it.
     """
+    if cpu and pruning is not None and not pruning.exact:
+        raise UserError("the CPU's kernels take all feature maps, so that with thresholds above 0 they give other outputs: leave out --cpu or --dfp")
     if cpu and batch > 1:
         raise UserError(f"the CPU's kernels run one image at a time: leave out --cpu, or --batch {batch}")
     lowered = lower_network(reduce_network(network, config).network, config.columns).network
@@ -130,7 +133,7 @@ def build_binary(network, config, cpu=False, batch=1):
     streams_base = align(streams_base)
     streams, addresses = kernel_streams(lowered, [layer for layer in layers if cpu or on_cpu(layer)], config, streams_base)
     base = align(streams_base + len(streams))
-    model = compile_network(network, config, base, batch)
+    model = compile_network(network, config, base, batch, pruning)
     if len(model.steps) > MOST_STEPS:
         raise UserError(f"network {network.name!r} comes to {len(model.steps)} steps, programs and layers of the CPU, but a model "
                         f"has at most {MOST_STEPS}")

@@ -36,13 +36,23 @@ class Reduced:
 
 def eliminate(network):
     """Return the Reduced network: exactly equivalent, and the same where nothing can go."""
-    search = _Search(network)
-    for layer in network.layers:
-        search.visit(layer)
+    search = _searched(network)
     kept = {name: np.flatnonzero(~gone) for name, gone in search.gone.items() if gone.any()}
     tensors = {name: replace(info, channels=len(kept[name])) if name in kept else info for name, info in network.tensors.items()}
     layers = tuple(_reduced(network, layer, search, kept) if isinstance(layer, Conv2D) else layer for layer in network.layers)
     return Reduced(replace(network, tensors=tensors, layers=layers), kept, {name: search.bounds[name][0] for name in kept})
+
+
+def tensor_bounds(network):
+    """Return {tensor: (least, largest)} int64 [channels]: between which numbers each channel lies, whatever the image and the filter mask."""
+    return _searched(network).bounds
+
+
+def _searched(network):
+    search = _Search(network)
+    for layer in network.layers:
+        search.visit(layer)
+    return search
 
 
 class _Search:

@@ -14,12 +14,21 @@ class Home:
 
 
 @dataclass(frozen=True)
+class Measured:
+    """How the stores of a tensor find which of its maps take part: those with a number above `limit`; from part `plane` of the dynamic mask on."""
+
+    limit: int
+    plane: int
+
+
+@dataclass(frozen=True)
 class Site:
     """Where a layer finds its input and leaves its output: Placements in memory, and in the activation buffers.
 
     `reads` and `writes` are the names of the tensors. `base`: the first beat of the input's region or, where the input is `resident`, of the map
     that an earlier layer's stores have copied there. `home`: where the output's copy goes, None where it is only in memory. flat: the source is
-    read as one pixel, plane by plane.
+    read as one pixel, plane by plane. `mask`: the first word of the dynamic mask that the input's stores measure, None where they do not.
+    `measured`: how the output's stores are, None where they are not.
     """
 
     reads: str
@@ -30,6 +39,8 @@ class Site:
     resident: bool = False
     home: Home | None = None
     flat: bool = False
+    mask: int | None = None
+    measured: Measured | None = None
 
 
 class LayerEmitter:
@@ -41,7 +52,7 @@ class LayerEmitter:
         self.shape = height, width, channels = site.source.shape
         self.source = replace(site.source, shape=(1, height, width * channels)) if self.window.packed else site.source
         self.add, self.set = schedule.add, schedule.set
-        self.loaded = {}
+        self.loaded, self.begun, self.waited = {}, set(), site.mask is None
 
     def load(self, job, index):
         """Load piece `index` of a job, once its rows are stored and its place is no longer read."""
@@ -135,6 +146,7 @@ class LayerEmitter:
     def compute(self, name, job, rows, **values):
         """Emit a CONV or POOL that reads input rows `rows` (a range) of a job, once they are there.
 
+        Where the input's stores find the mask the layer's first operation waits for all of them.
         No operation waits for the reads before a copy: the copy's data come from a tile computed after them. What reads the last row waits for all
         rows, so that no copy of them comes after a load that takes the map's place.
         """
@@ -144,6 +156,8 @@ class LayerEmitter:
             needs = self.stores_of(range(rows.start, self.shape[0]) if last else rows)
         else:
             needs = [op for piece, op in self.loaded[job.number] if piece.start < rows.stop or last]
+        if not self.waited:
+            needs, self.waited = [*needs, *self.schedule.stores_of(self.site.reads)], True
         op = self.add(name, needs, rows, **values)
         height = self.shape[0] if self.site.resident else len(strip.input_rows)
         self.schedule.read(range(job.base, job.base + height * self.window.row_beats(len(strip.input_columns), job.blocks)), op)
@@ -159,5 +173,14 @@ class LayerEmitter:
             copy = {"copy_clusters": 0, "copy_destination": 0, "copy_pitch": 0} if home is None else {
                 "copy_clusters": (1 << self.config.clusters) - 1, "copy_pitch": home.pixel_step,
                 "copy_destination": home.base + pixel * home.pixel_step + plane * home.plane_step}
-            self.schedule.store(self.site.writes, row, height, address=address, beats=count, **copy)
+            self.schedule.store(self.site.writes, row, height, address=address, beats=count, **copy, **self._measure(plane))
             row, column, beats = row + 1, 0, beats - count
+
+    def _measure(self, plane):
+        """Return the fields of a STORE of a plane that say how it is measured: the plane's first one begins its part of the mask anew."""
+        measured = self.site.measured
+        if measured is None:
+            return {}
+        first = plane not in self.begun
+        self.begun.add(plane)
+        return {"measure": 1, "limit": measured.limit, "mask_plane": measured.plane + plane, "mask_first": int(first)}

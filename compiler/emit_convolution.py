@@ -81,7 +81,8 @@ class _Body:
     def _geometry(self, job, part):
         """Set what a round needs; in a channel split all clusters have the same run."""
         layer, split = self.emitter.layer, self.plan.split
-        dynamic = {"dynamic": 1, "first_block": job.blocks.start} if layer.dynamic_mask is not None else {}
+        mask = 0 if layer.dynamic_mask is not None else self.emitter.site.mask
+        dynamic = {} if mask is None else {"dynamic": 1, "first_block": mask + job.blocks.start}
         sums = {} if self.addition is None else self.addition.drain_fields
         self.emitter.set("DRAIN", zero_point=self.zero_points[1], clamp_min=layer.clamp_min, clamp_max=layer.clamp_max, pool_columns=part.pool,
                          rounding=layer.rounding, **sums)

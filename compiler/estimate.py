@@ -21,19 +21,29 @@ TRAFFIC_PRICE = 0.03
 
 @dataclass(frozen=True)
 class TileWork:
-    """What the tiles of a layer multiply: `kept` and `stored` channels [tiles, parts, blocks] (they differ where a dynamic mask takes some out)."""
+    """What the tiles of a layer multiply: `kept` and `stored` channels [tiles, parts, blocks] (they differ where a dynamic mask takes some out).
+
+    Where the mask is not known `kept` are float, those expected.
+    """
 
     kept: np.ndarray
     stored: np.ndarray
     taps: int
     sets: int
 
+    def _steps(self, config, pixels, kept, stored):
+        """Return the cycles [tiles, parts, blocks] of the steps at one kernel position."""
+        if kept.dtype.kind == "f":
+            # The last step of a block has any number of channels: as many as not leave one or more lanes idle.
+            count = np.minimum(np.minimum(kept, kept / config.lanes + (config.lanes - 1) / (2 * config.lanes)), -(-stored // config.lanes))
+            return count * np.maximum(pixels, np.minimum(config.lanes, stored) * self.sets)
+        full, rest = kept // config.lanes, kept % config.lanes
+        return full * np.maximum(pixels, config.lanes * self.sets) + (rest > 0) * np.maximum(pixels, rest * self.sets)
+
     def grid(self, config, pixels, blocks):
         """Return the grid's cycles [tiles] for the range `blocks`, a step taking as long as its pixels or the beats of its weights."""
         kept, stored = self.kept[:, :, blocks.start:blocks.stop], self.stored[:, :, blocks.start:blocks.stop]
-        full, rest = kept // config.lanes, kept % config.lanes
-        steps = full * np.maximum(pixels, config.lanes * self.sets) + (rest > 0) * np.maximum(pixels, rest * self.sets)
-        return self.taps * np.maximum(steps, stored * self.sets).sum(axis=(1, 2))
+        return self.taps * np.maximum(self._steps(config, pixels, kept, stored), stored * self.sets).sum(axis=(1, 2))
 
     def beats(self, config, passes):
         """Return the beats [tiles] of the streams."""
@@ -44,18 +54,19 @@ class TileWork:
         return headers + self.stored.sum(axis=(1, 2)) * self.taps * self.sets + self.sets * config.columns * config.parameter_beats
 
 
-def tile_work(config, layer, window, outputs, sets):
-    """Return the TileWork of a convolution whose tiles hold `sets` planes of `outputs` channels."""
+def tile_work(config, layer, window, outputs, sets, expected=None):
+    """Return the TileWork of a convolution whose tiles hold `sets` planes of `outputs` channels; expected: as ConvolutionPlanner has it."""
     firsts = range(0, outputs, sets * config.columns)
     stored = np.zeros((len(firsts), 2, window.blocks), np.int64)
-    kept = np.zeros_like(stored)
-    mask = np.ones(window.blocks * window.word, bool)
-    if layer.dynamic_mask is not None:
-        mask[:len(layer.dynamic_mask)] = layer.dynamic_mask
+    known = layer.dynamic_mask if expected is None else expected
+    mask = np.ones(window.blocks * window.word, bool if expected is None else float)
+    kept = np.zeros(stored.shape, np.int64 if expected is None else float)
+    if known is not None:
+        mask[:len(known)] = known
     for i, first in enumerate(firsts):
         for part, (_, active) in enumerate(tile_parts(config, layer, window, first, sets)):
             stored[i, part] = active.reshape(window.blocks, -1).sum(axis=1)
-            kept[i, part] = (active & mask).reshape(window.blocks, -1).sum(axis=1)
+            kept[i, part] = (active * mask).reshape(window.blocks, -1).sum(axis=1)
     return TileWork(kept, stored, window.kernel[0] * window.kernel[1], sets)
 
 
@@ -74,11 +85,10 @@ def load_cycles(config, geometry, placement, columns, rows, blocks):
 
 
 class Estimator:
-    """Estimates tilings of one layer with given `geometry` and TileWork `work`."""
+    """Estimates tilings of one layer with given `geometry` and TileWork `work`; dynamic: 1 where a step takes a pixel more for the zero point."""
 
-    def __init__(self, config, geometry, placement, work, split):
-        self.config, self.geometry, self.placement, self.work, self.split = config, geometry, placement, work, split
-        self.dynamic = int(geometry.layer.dynamic_mask is not None)
+    def __init__(self, config, geometry, placement, work, split, dynamic=0):
+        self.config, self.geometry, self.placement, self.work, self.split, self.dynamic = config, geometry, placement, work, split, dynamic
         self.known = {}
 
     def _tiles(self, part, blocks):

@@ -10,17 +10,19 @@ from accel.golden import Golden
 from accel.golden.machine import checksum
 from compiler.cpu_step import compute_in_memory
 from compiler.ir import Concat
-from compiler.reference import execute
+from compiler.reference import cleared, execute
 from compiler.steps import CpuStep
 
 
 @dataclass(frozen=True)
 class Expectation:
     """`tensors` {name: int8 [H, W, C]} (int32 of sums), of a batch the images' rows one below the other; `counters` for each layer {field: value},
-    those of the golden model's record, or of the CPU's layers the checksum alone."""
+    those of the golden model's record, or of the CPU's layers the checksum alone; `maps_skipped` for each layer those left out of its input by
+    dynamic feature pruning, or None where it is not done."""
 
     tensors: dict
     counters: tuple
+    maps_skipped: tuple
 
 
 def first_difference(expected, got):
@@ -67,7 +69,8 @@ def expect(network, model, image, filters=None):
     """
     memory = memory_image(model, image)
     counters = [one for step in model.steps for one in _run_step(model, step, memory, filters)]
-    reference = execute(network, image.reshape(model.batch, *image.shape[-3:]), filters_off(network, model, filters) if filters else None)
+    off = filters_off(network, model, filters) if filters else None
+    reference = execute(network, image.reshape(model.batch, *image.shape[-3:]), off, model.limits)
     tensors = {}
     for layer in [*model.layers, *(layer for layer in model.lowered.layers if isinstance(layer, Concat))]:
         place = model.placements[layer.output]
@@ -77,7 +80,16 @@ def expect(network, model, image, filters=None):
         if difference:
             raise UserError("the golden model differs from the reference, which is a bug in the compiler: "
                             + describe_difference(layer.name, layer.output, difference))
-    return Expectation(tensors, tuple(counters))
+    return Expectation(tensors, tuple(counters), tuple(_skipped(model, layer, reference, network) for layer in model.layers))
+
+
+def _skipped(model, layer, reference, network):
+    """Return how many maps a layer leaves out, None where it leaves out none."""
+    limits = model.limits.get(layer.members[0]) if layer.members else None
+    if limits is None:
+        return None
+    source = next(member for member in network.layers if member.name == layer.members[0]).input
+    return int(cleared(reference[source], limits).sum())
 
 
 def _run_step(model, step, memory, filters):

@@ -102,11 +102,11 @@ def _instructions(config, ops, pairs):
 
 
 def _continues(config, store, values):
-    """Whether a STORE goes on where `store` ends, in memory and in the buffers. It may then be one with it.
+    """Whether a STORE goes on where `store` ends, in memory and in the buffers, and in what it measures. It may then be one with it.
 
     The STORE then stands where its first beats are drained, so nothing that it waits for comes before it.
     """
     beats = store["beats"]
     return (values["address"] == store["address"] + beats * config.beat_bytes and beats + values["beats"] <= MOST_BEATS
-            and store["copy_pitch"] == values["copy_pitch"]
+            and store["copy_pitch"] == values["copy_pitch"] and store.get("mask_plane") == values.get("mask_plane")
             and values["copy_destination"] == store["copy_destination"] + beats * store["copy_pitch"])

@@ -8,6 +8,7 @@ from accel.errors import UserError
 from accel.registers import FILTER_WORDS, RECORDS
 from compiler.addition import sum_tables
 from compiler.cpu_layers import on_cpu
+from compiler.dynamic import NO_MASKS, MaskPlanner, with_pruning
 from compiler.fuse import fused_units
 from compiler.ir import Concat, Conv2D
 from compiler.layout import align, place_tensors
@@ -23,26 +24,71 @@ from compiler.timing import predict_cycles
 DEFAULT_BASE = 0x4100_0000
 
 
-def compile_network(network, config, base=DEFAULT_BASE, batch=1):
+def compile_network(network, config, base=DEFAULT_BASE, batch=1, pruning=None):
     """Return the CompiledModel of `network` for `config` at byte address `base`, which takes `batch` images (at least 1) at a time.
 
-    Raises UserError, with the layer's name, where a layer does not fit the accelerator, and for a batch where the CPU computes a layer.
+    pruning: the Pruning to be done, where it is predicted to gain; None for none. Raises UserError, with the layer's name, where a layer does not fit
+    the accelerator, and for a batch where the CPU computes a layer or maps are to be pruned.
     """
     if batch < 1:
         raise UserError(f"a batch has at least 1 image, not {batch}")
-    reduced = reduce_network(network, config)
-    lowered = lower_network(reduced.network, config.columns)
-    units = fused_units(lowered.network)
-    _check(network, units, batch)
-    # Neither the plans nor the programs' lengths depend on where the tensors are, so a first emission finds their place.
-    places = place_tensors(lowered.network, config.columns, 0, batch)
-    runs, constants = _plan(lowered, config, units, places, batch)
+    if pruning is not None and batch > 1:
+        raise UserError(f"the images of a batch share the work of each layer, so none can leave out feature maps of its own: leave out --dfp, or "
+                        f"--batch {batch}")
+    frame = _Frame(network, config, batch)
+    planned = frame.plan()
+    model = _assemble(frame, *planned, base)
+    if pruning is None:
+        return model
+    masks = frame.mask_planner(planned[0]).masks(pruning)
+    return with_pruning(_assemble(frame, *frame.plan(masks), base), masks, model)
+
+
+def mask_planner(network, config):
+    """Return the MaskPlanner of `network` as it runs on `config`. Raises UserError, with the layer's name, where a layer does not fit."""
+    frame = _Frame(network, config, 1)
+    return frame.mask_planner(frame.plan()[0])
+
+
+class _Frame:
+    """What holds for `network` however its layers are planned: `lowered` with its `units`; `places` {tensor: Placement}, at addresses from 0 on."""
+
+    def __init__(self, network, config, batch):
+        self.network, self.config, self.batch = network, config, batch
+        self.reduced = reduce_network(network, config)
+        self.lowered = lower_network(self.reduced.network, config.columns)
+        self.units = fused_units(self.lowered.network)
+        _check(network, self.units, batch)
+        # Neither the plans nor the programs' lengths depend on where the tensors are, so a first emission finds their place.
+        self.places = self.place(0)
+
+    def place(self, base):
+        """Return {tensor: Placement} from byte address `base` on."""
+        return place_tensors(self.lowered.network, self.config.columns, base, self.batch)
+
+    def complete(self, name, places=None):
+        """Return the Placement of all channels that tensor `name` has in the network; places: of the lowered one (default: from 0 on)."""
+        return self.reduced.complete(self.lowered.copies.get(name, name), (places or self.places)[name])
+
+    def plan(self, masks=NO_MASKS):
+        """Return what _plan() does."""
+        return _plan(self.lowered, self.config, self.units, self.places, self.batch, masks)
+
+    def mask_planner(self, runs):
+        """Return the MaskPlanner for `runs` as _plan() gives them without masks."""
+        programs = [[(part.stage, part.choice) for part in parts] for parts in runs if parts[0].stage is not None]
+        return MaskPlanner(self.network, self.lowered, programs, self.places, self.complete)
+
+
+def _assemble(frame, runs, constants, base):
+    """Return the CompiledModel, at `base`, of a _Frame and of what _plan() gave."""
+    network, config, batch, lowered, places = frame.network, frame.config, frame.batch, frame.lowered.network, frame.places
     addresses, end = [], align(base + len(constants))
     constants = constants.ljust(end - base, b"\0")
     for parts in runs:
         addresses.append(end)
-        end = align(end + isa.INSTRUCTION_BYTES * len(_emit(lowered.network, config, parts, base, places)))
-    places = place_tensors(lowered.network, config.columns, end, batch)
+        end = align(end + isa.INSTRUCTION_BYTES * len(_emit(lowered, config, parts, base, places)))
+    places = frame.place(end)
     steps, predicted, first = [], {}, 0
     for parts, address in zip(runs, addresses, strict=True):
         layers = range(first, first + len(parts))
@@ -50,13 +96,13 @@ def compile_network(network, config, base=DEFAULT_BASE, batch=1):
         if parts[0].stage is None:
             steps.append(CpuStep(parts[0].unit.layer, layers))
             continue
-        words = _emit(lowered.network, config, parts, base, places)
+        words = _emit(lowered, config, parts, base, places)
         steps.append(Program(address, tuple(words), layers))
         predicted |= predict_cycles(config, words, address, constants, base)
     layers = tuple(_compiled_layer(network, part, base, batch, predicted) for parts in runs for part in parts)
     end = align(max(placement.address + placement.bytes for placement in places.values()))
-    placements = {name: reduced.complete(lowered.copies.get(name, name), place) for name, place in places.items()}
-    return CompiledModel(config, base, constants, tuple(steps), placements, layers, end, lowered.network, places, lowered.copies, batch)
+    placements = {name: frame.complete(name, places) for name in places}
+    return CompiledModel(config, base, constants, tuple(steps), placements, layers, end, lowered, places, frame.lowered.copies, batch)
 
 
 def _check(network, units, batch):
@@ -108,16 +154,18 @@ class _Constants:
         return offset
 
 
-def _plan(lowered, config, units, placements, batch):
-    """Return ([[_Part]] as runs_of has them, all constants). Records are numbered through the network, and for the filter mask its output planes are,
-    as far as the mask has words; copies have none."""
+def _plan(lowered, config, units, placements, batch, masks=NO_MASKS):
+    """Return ([[_Part]] as runs_of has them, all constants), with the Masks of a pruned network. Records are numbered through the network, and for
+    the filter mask its output planes are, as far as the mask has words; copies have none."""
     runs, constants, plane, record = [], _Constants(), 0, 0
     for run in runs_of(units):
         if on_cpu(run[0].layer):
             runs.append([_Part(run[0])])
             continue
         parts = []
-        for stage, choice in _chosen([Stage(lowered.network, config, unit, placements, batch) for unit in run], config):
+        stages = [Stage(lowered.network, config, unit, placements, batch, masks.readings.get(unit.name), masks.measured.get(unit.output))
+                  for unit in run]
+        for stage, choice in _chosen(stages, config):
             unit, plan, offset, tables, filters = stage.unit, choice.plan, 0, 0, None
             if not stage.is_pool:
                 plan = stage.with_streams(plan)

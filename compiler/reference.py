@@ -80,10 +80,18 @@ def compute(layer, maps, zero_points, output_zero_point):
     raise UserError(f"layer {layer.name!r} is of the kind {layer.op!r}, which the reference does not know")
 
 
-def execute(network, images, off=None):
+def cleared(maps, limits):
+    """Return bool [N, C]: which feature maps of int8 `maps` [N, H, W, C] dynamic feature pruning clears, having no number above their own of
+    `limits`, int [C] (below -128: never)."""
+    return maps.max(axis=(1, 2)) <= limits
+
+
+def execute(network, images, off=None, limits=None):
     """Return {tensor name: [N, H, W, C] of its dtype} for int8 `images` [N, H, W, C]. Raises UserError where they have another shape.
 
     off: {name of a convolution: bool [output channels]}, filters that a run-time mask turns off; they give their zero point, clamped.
+    limits: {name of a convolution: int [input channels]}, dynamic feature pruning: a channel of its input that `cleared` names counts as its zero
+    point for this convolution.
     """
     expected = network.tensors[network.input].shape
     images = np.asarray(images)
@@ -91,12 +99,32 @@ def execute(network, images, off=None):
         raise UserError(f"network {network.name!r} takes int8 images of {expected}, not {images.dtype} of {images.shape[1:]}")
     values = {network.input: images}
     for layer in network.layers:
-        if on_cpu(layer):
-            values[layer.output] = compute_on_cpu(layer, values[layer.input], network.tensors[layer.input])
-            continue
-        zero_point = network.tensors[layer.output].zero_point
-        outputs = compute(layer, [values[name] for name in layer.inputs], [network.tensors[name].zero_point for name in layer.inputs], zero_point)
-        if off and layer.name in off:
-            outputs[..., off[layer.name]] = np.clip(zero_point, layer.clamp_min, layer.clamp_max)
-        values[layer.output] = outputs
+        values[layer.output] = outputs_of(network, layer, values, off, limits)
     return values
+
+
+def again(network, values, limits):
+    """Return [N, ...], the network's output for the images whose tensors, without pruning, are `values`; limits: as execute has them.
+
+    Only what depends on a convolution with limits is computed anew.
+    """
+    found, changed = dict(values), set()
+    for layer in network.layers:
+        if layer.name in limits or changed.intersection(layer.inputs):
+            found[layer.output] = outputs_of(network, layer, found, limits=limits)
+            changed.add(layer.output)
+    return found[network.output]
+
+
+def outputs_of(network, layer, values, off=None, limits=None):
+    """Return [N, H', W', C'] of a layer of `network` for the tensors `values` {name: [N, H, W, C]} that it reads; off, limits: as in execute."""
+    if on_cpu(layer):
+        return compute_on_cpu(layer, values[layer.input], network.tensors[layer.input])
+    zero_points, zero_point = [network.tensors[name].zero_point for name in layer.inputs], network.tensors[layer.output].zero_point
+    maps = [values[name] for name in layer.inputs]
+    if limits and layer.name in limits:
+        maps[0] = np.where(cleared(maps[0], limits[layer.name])[:, np.newaxis, np.newaxis], np.int8(zero_points[0]), maps[0])
+    outputs = compute(layer, maps, zero_points, zero_point)
+    if off and layer.name in off:
+        outputs[..., off[layer.name]] = np.clip(zero_point, layer.clamp_min, layer.clamp_max)
+    return outputs

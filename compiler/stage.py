@@ -37,9 +37,10 @@ def _pixels(placement):
 
 class Stage:
     """A Unit of a lowered network, for `batch` images. It reads tensor `reads` and writes `writes`; `flat`: it reads its input's planes one after the
-    other, as one pixel."""
+    other, as one pixel. reading, measured: the Reading of the unit's dynamic mask and how its output's stores are Measured, or None."""
 
-    def __init__(self, network, config, unit, placements, batch=1):
+    def __init__(self, network, config, unit, placements, batch=1, reading=None, measured=None):
+        self.reading, self.measured = reading, measured
         self.network, self.config, self.unit, self.reads, self.writes = network, config, unit, unit.layer.input, unit.output
         self.layer, info, self.source = lower_layer(network, unit.layer, placements, batch)
         self.target, self.inner = placements[unit.output].spread(), network.tensors[unit.inner]
@@ -60,7 +61,8 @@ class Stage:
         if self.by_channel:
             work = channel_work(self.layer, config.columns, shape, output_shape, self.zero_points)
             return ChannelPlanner(config, work, source, shape, output_shape, unit.pool, images, trailer)
-        return ConvolutionPlanner(config, self.layer, self.zero_points[0], source, shape, output_shape, unit.pool, images, trailer)
+        return ConvolutionPlanner(config, self.layer, self.zero_points[0], source, shape, output_shape, unit.pool, images, trailer,
+                                  None if self.reading is None else self.reading.expected)
 
     def _plan(self, room, resident=False):
         """Return the plan in `room` beats of buffer for a loaded input, or for a resident one; None where nothing fits."""
@@ -112,7 +114,9 @@ class Stage:
         """Add the operations of a plan to a Schedule. `choice` says where in the buffers; tensors lie at `placements`, the plan's streams and the
         addition's tables at the addresses given; `filters` is the first word of the filter mask or None."""
         source = replace(self.source, address=placements[self.reads].address)
-        site = Site(self.reads, self.writes, source, placements[self.writes].spread(), choice.base, choice.resident, choice.home, self.flat)
+        mask = None if self.reading is None else self.reading.word
+        site = Site(self.reads, self.writes, source, placements[self.writes].spread(), choice.base, choice.resident, choice.home, self.flat, mask,
+                    self.measured)
         unit, addition = self.unit, None
         if unit.addition is not None:
             zero_point = self.network.tensors[unit.output].zero_point

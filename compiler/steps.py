@@ -6,6 +6,7 @@ from itertools import groupby
 
 from accel import isa
 from compiler.cpu_layers import on_cpu
+from compiler.pruning import NEVER
 
 
 @dataclass(frozen=True)
@@ -26,12 +27,29 @@ class CpuStep:
 
 
 @dataclass(frozen=True)
+class FeaturePruning:
+    """What dynamic feature pruning does to a layer: `limits` int [input channels] as the reference takes them, of maps that it leaves out, or None
+    and the `note` why it leaves out none. `macs`: its products with all maps; `cycles_without`: those predicted of it without pruning."""
+
+    limits: object
+    note: str | None
+    macs: int
+    cycles_without: int
+
+    @property
+    def maps(self):
+        """How many maps could be left out."""
+        return 0 if self.limits is None else int((self.limits > NEVER).sum())
+
+
+@dataclass(frozen=True)
 class CompiledLayer:
     """One layer as it is run: by the accelerator, its counters in record `record`, or by the CPU (None). `macs` are those of the dense network.
 
     A convolution and the max pool or addition fused into it are one. What multiplies has its `plan` and `stream_address`, a convolution `filters`:
     the word of the run-time filter mask of its first output plane (None: its filters are always on). `members` are the names of the network's
-    layers in it, none where it only copies a tensor. `cycles_predicted` is what the timing model says of the program, None of the CPU.
+    layers in it, none where it only copies a tensor. `cycles_predicted` is what the timing model says of the program, None of the CPU. `pruning`: the
+    FeaturePruning of a convolution where the model was compiled with some, else None.
     """
 
     name: str
@@ -44,6 +62,7 @@ class CompiledLayer:
     filters: int | None = None
     members: tuple = ()
     cycles_predicted: int | None = None
+    pruning: FeaturePruning | None = None
 
     @property
     def on_cpu(self):
@@ -76,6 +95,11 @@ class CompiledModel:
     def programs(self):
         """The steps that are the accelerator's, at least one."""
         return tuple(step for step in self.steps if isinstance(step, Program))
+
+    @property
+    def limits(self):
+        """{name of a convolution: int [input channels]} of dynamic feature pruning, as the reference takes them."""
+        return {layer.members[0]: layer.pruning.limits for layer in self.layers if layer.pruning is not None and layer.pruning.limits is not None}
 
     @property
     def program_address(self):

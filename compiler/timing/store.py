@@ -50,7 +50,7 @@ class StoreEngine:
                 address += beats * config.beat_bytes
                 cut, free = begin + CUT, begin + FIRST_BEAT + beats
                 self.outputs.removed.fire()
-                if not left and store["copy_clusters"]:
+                if not left:
                     # A semaphore that the STORE itself gives too is given once, with its answer.
                     copied = {store["copy_signal"] - 8} - set(instruction.gives) if store["copy_signal"] >= 8 else ()
                     self.semaphores.give(copied, free + COPIED)

@@ -9,7 +9,7 @@ import pytest
 from accel.errors import UserError
 from compiler.ir import Conv2D, FullyConnected, MaxPool2D, Network, Padding, TensorInfo
 from compiler.numbers import requantise
-from compiler.reference import execute
+from compiler.reference import again, cleared, execute
 
 
 def draw_convolution(rng, groups=1, kernel=None, kind=Conv2D, zero_points=None):
@@ -123,3 +123,41 @@ def test_a_network_whose_input_is_not_declared_is_refused():
     network, _ = draw_convolution(np.random.default_rng(0))
     with pytest.raises(UserError, match="names the tensor 'other', which it does not declare"):
         Network("random", "other", "out", network.tensors, network.layers)
+
+
+def pruned_by_loops(network, image, limits):
+    """Channels of which no number exceeds its limit count as the zero point: as if a mask had cleared them."""
+    kept = [any(int(image[y, x, c]) > limits[c] for y, x in np.ndindex(*image.shape[:2])) for c in range(image.shape[2])]
+    layer = replace(network.layers[0], dynamic_mask=kept)
+    return convolve_by_loops(replace(network, layers=(layer,)), image), kept.count(False)
+
+
+@pytest.mark.parametrize("zero_point", [-128, 0, 17])
+@pytest.mark.parametrize("groups", [1, 2])
+@pytest.mark.parametrize("seed", range(4))
+def test_pruned_maps_count_as_the_zero_point_padding_included(seed, groups, zero_point):
+    rng = np.random.default_rng(seed)
+    network, images = draw_convolution(rng, groups, zero_points=(zero_point, 5))
+    images = np.maximum(images // 4, zero_point).astype(np.int8)
+    channels = images.shape[3]
+    images[:, :, :, rng.random(channels) < 0.4] = zero_point
+    limits = np.where(rng.random(channels) < 0.2, -129, zero_point + rng.integers(0, 40, channels))
+    outputs, skipped = execute(network, images, limits={"layer": limits})["out"], cleared(images, limits)
+    for image, output, maps in zip(images, outputs, skipped, strict=True):
+        expected, count = pruned_by_loops(network, image, limits)
+        np.testing.assert_array_equal(output, expected)
+        assert maps.sum() == count
+
+
+def test_limits_hold_for_their_own_convolution_only_and_what_depends_on_it_is_computed_again():
+    network, images = draw_convolution(np.random.default_rng(3), zero_points=(-128, 0))
+    first = replace(network.layers[0], clamp_min=-128, clamp_max=127, shifts=0 * network.layers[0].shifts - 9)
+    other = replace(first, name="other", output="beside")
+    tensors = network.tensors | {"beside": replace(network.tensors["out"], name="beside")}
+    network = replace(network, layers=(other, first), tensors=tensors)
+    limits = {"layer": np.full(images.shape[3], 127)}
+    plain, pruned = execute(network, images), execute(network, images, limits=limits)
+    assert (plain["out"] != pruned["out"]).any()
+    np.testing.assert_array_equal(plain["beside"], pruned["beside"])
+    np.testing.assert_array_equal(again(network, plain, limits), pruned["out"])
+    np.testing.assert_array_equal(again(network, plain, {}), plain["out"])
