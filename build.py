@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parent
 VENV_PYTHON = ROOT / ".venv" / "bin" / "python"
 
 TARGETS = {"sim": "targets.sim", "arty": "targets.arty"}
-VERBS = {"check": "targets.check", "evaluate": "targets.evaluate", "doctor": "targets.doctor", "configs": "targets.configs"}
+VERBS = {name: f"targets.{name}" for name in ("check", "evaluate", "calibrate_dfp", "doctor", "configs")}
 
 
 def main():
@@ -23,6 +23,7 @@ def main():
     verb.add_argument("--target", metavar="TARGET", help=f"work with this target: {', '.join(TARGETS)} (--target TARGET --help says more)")
     verb.add_argument("--check", action="store_true", help="say where each layer of --model would run, why, how long it takes (--check --help)")
     verb.add_argument("--evaluate", action="store_true", help="say how well --model classifies --images, by the reference (--evaluate --help)")
+    verb.add_argument("--calibrate-dfp", metavar="FILE", help="find thresholds of dynamic feature pruning (--calibrate-dfp FILE --help)")
     verb.add_argument("--doctor", action="store_true", help="list the tools and packages: found, wanted, how to install")
     verb.add_argument("--configs", action="store_true", help="list the accelerator's configurations")
     verb.add_argument("--version", action="store_true", help="print the version")
@@ -35,12 +36,11 @@ def main():
             from targets.version import VERSION
             print(VERSION)
             return 0
-        module = next((importlib.import_module(name) for name in modules if name), None)
-        if module is None:
+        if not any(modules):
             parser.add_argument("-h", "--help", action="help", help="show this text")
             parser.parse_known_args()
-            raise UserError("nothing to do: give --target, --check, --evaluate, --doctor, --configs or --version; --help says more")
-        return module.run(rest)
+            raise UserError("nothing to do: give --target, --check, --evaluate, --calibrate-dfp, --doctor, --configs or --version; --help says more")
+        return importlib.import_module(next(filter(None, modules))).run(rest if not chosen.calibrate_dfp else ["--output", chosen.calibrate_dfp, *rest])
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Runs images through the firmware and holds what comes back against what is expected."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -21,7 +21,8 @@ class LayerRun:
     """One layer's `cycles`, those `predicted` by the compiler or None, and its record {field: value}.
 
     On the accelerator the fields of TIME_FIELDS add up to the cycles. On the CPU the record is all zeros, and the cycles are those from the end of
-    the layer before to its own end, or to the next doorbell: what the caches take is in them.
+    the layer before to its own end, or to the next doorbell: what the caches take is in them. `pruning`: the layer's FeaturePruning, `maps_skipped`
+    what it left out of its input's maps; None where nothing is pruned.
     """
 
     name: str
@@ -31,6 +32,13 @@ class LayerRun:
     record: dict
     predicted: int | None = None
     on_cpu: bool = False
+    pruning: object = None
+    maps_skipped: int | None = None
+
+    @property
+    def macs_skipped(self):
+        """Products that the maps left out saved; None where the layer leaves out none."""
+        return None if self.maps_skipped is None else self.pruning.macs - self.record["macs"]
 
 
 @dataclass(frozen=True)
@@ -95,7 +103,7 @@ def program_runs(layers, records, cycles):
         if accounted != end - before:
             raise UserError(f"layer {layer.name!r}: busy and stalls add up to {accounted} cycles, but the layer took {end - before}: "
                             "this is a bug in the counters")
-        runs.append(LayerRun(layer.name, layer.op, layer.macs, end - before, record, layer.cycles_predicted))
+        runs.append(LayerRun(layer.name, layer.op, layer.macs, end - before, record, layer.cycles_predicted, pruning=layer.pruning))
         before = end
     return runs
 
@@ -129,6 +137,10 @@ def judge_run(outcome, network, model, expectation, read):
     for layer, counters, checksum in zip(model.layers, expectation.counters, _checksums(model, outcome.records, outcome.steps), strict=True):
         if checksum != counters["checksum"]:
             differences.append(_locate(read, model, layer, expectation))
+        elif not layer.on_cpu:
+            macs = outcome.records[layer.record][RECORD_INDEX.macs]
+            if macs != counters["macs"]:
+                differences.append(f"layer {layer.name!r}: the accelerator counts {macs} products, but {counters['macs']} are expected")
     output = expectation.tensors[network.output]
     if differences or model.placements[network.output].bytes <= OUTPUT_BYTES:
         output = _read_tensor(read, model, network.output)
@@ -137,6 +149,7 @@ def judge_run(outcome, network, model, expectation, read):
         if difference and not differences:
             differences.append(describe_difference(writer.name, network.output, difference) + " (as the CPU reads it)")
     runs = layer_runs(model, outcome.records, [count for count, _ in outcome.steps])
+    runs = tuple(replace(run, maps_skipped=skipped) for run, skipped in zip(runs, expectation.maps_skipped, strict=True))
     return ImageRun(outcome.cycles, outcome.end_to_end, runs, output, tuple(differences))
 
 

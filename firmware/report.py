@@ -7,6 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from firmware.inference import TIME_FIELDS
+from firmware.pruning_report import pruned_image, pruning_fields
 
 RAMP = " .:-=+*#%@"
 TOP = 5
@@ -29,7 +30,7 @@ def layer_object(layer, config):
         "name": layer.name, "op": layer.op, "where": "cpu" if layer.on_cpu else "accel", "cycles": layer.cycles, "cycles_predicted": layer.predicted,
         "macs": layer.macs, "macs_done": layer.record["macs"], "utilisation": round(layer.record["macs"] / layer.cycles / config.macs_per_cycle, 6),
         **{name: layer.record[name] for name in TIME_FIELDS}, "dram_read_bytes": read, "dram_write_bytes": written,
-        "idle_before": layer.record["edges"] & 0xFFFF, "idle_after": layer.record["edges"] >> 16}
+        "idle_before": layer.record["edges"] & 0xFFFF, "idle_after": layer.record["edges"] >> 16, **pruning_fields(layer)}
 
 
 def report_object(target, network, config, clock_hz, runs, accuracy, batch=1, count=None):
@@ -48,7 +49,8 @@ def report_object(target, network, config, clock_hz, runs, accuracy, batch=1, co
         "cycles_end_to_end": run.end_to_end,
         "macs": total["macs"], "macs_done": total["macs_done"], "macs_per_cycle": round(total["macs_done"] / run.cycles, 4),
         "utilisation": round(total["macs_done"] / run.cycles / config.macs_per_cycle, 6),
-        "dram_read_bytes": total["dram_read_bytes"], "dram_write_bytes": total["dram_write_bytes"], "layers": layers}
+        "dram_read_bytes": total["dram_read_bytes"], "dram_write_bytes": total["dram_write_bytes"],
+        "pruned_images": [pruned_image(one) for one in runs] if any(layer.pruning for layer in run.layers) else None, "layers": layers}
 
 
 def image_object(network, output, name=None):

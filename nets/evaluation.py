@@ -49,11 +49,11 @@ def block_size(network):
     return min(max(1, _BLOCK // largest), 64)
 
 
-def evaluate(model, images, count, jobs=1, advance=lambda images: None):
+def evaluate(model, images, count, jobs=1, advance=lambda images: None, limits=None):
     """Return the Evaluation of the first `count` images of an ImageSet by a Model, `jobs` processes at a time.
 
-    advance: called with how many images more are done. Raises UserError where the set has fewer images, a label is no class of the model, or there
-    are neither labels nor a float network to compare with.
+    advance: called with how many images more are done. limits: of dynamic feature pruning, as the reference takes them. Raises UserError where the
+    set has fewer images, a label is no class of the model, or there are neither labels nor a float network to compare with.
     """
     network = model.network
     labels = images.labels_for(network, count)
@@ -62,7 +62,7 @@ def evaluate(model, images, count, jobs=1, advance=lambda images: None):
     size = block_size(network)
     spans = [(first, min(first + size, count)) for first in range(0, count, size)]
     results = []
-    for guesses in _mapped(partial(_guesses, model), (_inputs(model, images, span) for span in spans), min(jobs, len(spans))):
+    for guesses in mapped(partial(_guesses, model, limits), (_inputs(model, images, span) for span in spans), min(jobs, len(spans))):
         results.append(guesses)
         advance(len(guesses[0]))
     int8, real = zip(*results, strict=True)
@@ -75,14 +75,14 @@ def _inputs(model, images, span):
     return images.int8(*span, tensor), None if model.real is None else images.real(*span, tensor)
 
 
-def _guesses(model, inputs):
+def _guesses(model, limits, inputs):
     """Return best() of the int8 network, and of the float network or None."""
     numbers, real = inputs
-    int8 = best(execute(model.network, numbers)[model.network.output])
+    int8 = best(execute(model.network, numbers, limits=limits)[model.network.output])
     return int8, None if real is None else best(run_float(model.real, real)[model.real.output])
 
 
-def _mapped(function, inputs, jobs):
+def mapped(function, inputs, jobs):
     """Yield function(item) for each of `inputs`, in order, by `jobs` processes; no more items are made than are being worked on."""
     if jobs <= 1:
         yield from map(function, inputs)

@@ -9,11 +9,13 @@ from pathlib import Path
 from rich.table import Table
 
 from accel.errors import UserError
+from compiler.pruning import reader_limits
 from nets.evaluation import TOP, evaluate
 from nets.images import KINDS
 from nets.sqnr import sqnr
 from targets.console import console, progress
 from targets.model_options import add_image_options, add_model_options, image_set, model_of, note_of_range
+from targets.pruning_options import add_pruning_option, calibrated_pruning
 
 # Images that are named of those that float and int8 classify differently, and images that --sqnr takes.
 _NAMED, _SQNR_IMAGES = 10, 32
@@ -79,6 +81,7 @@ def run(words):
     group.add_argument("--count", type=int, help="how many images, the first ones of the set (default: all)")
     group.add_argument("--jobs", type=int, default=2, help="processes at a time (default: %(default)s)")
     group.add_argument("--sqnr", action="store_true", help="also say how far each layer of a float model is from float, on a few of the images")
+    add_pruning_option(group, "with its thresholds for all layers that can leave out feature maps")
     group.add_argument("--json", metavar="FILE", help="write the figures to FILE")
     arguments = parser.parse_args(words)
     if arguments.images is None:
@@ -94,9 +97,11 @@ def run(words):
     images = image_set(arguments, arguments.images, network.tensors[network.input].shape, arguments.labels)
     count = len(images) if arguments.count is None else arguments.count
     images.check_count(count)
+    pruning = calibrated_pruning(arguments.dfp, network)
+    limits = None if pruning is None else reader_limits(network, pruning.thresholds)
     with progress() as bar:
         task = bar.add_task("images through the reference", total=count)
-        evaluation = evaluate(model, images, count, arguments.jobs, lambda done: bar.advance(task, done))
+        evaluation = evaluate(model, images, count, arguments.jobs, lambda done: bar.advance(task, done), limits)
         ratios = None
         if arguments.sqnr:
             bar.update(task, description="each layer beside float", total=None)

@@ -11,6 +11,7 @@ from accel.errors import UserError
 from compiler.binary import build_binary
 from nets.zoo import FILES
 from targets.model_options import MOST_IMAGES, add_image_options, add_model_options, model_of, samples_of
+from targets.pruning_options import add_pruning_option, pruning_of
 from targets.tflite_check import tflite_check
 
 
@@ -22,6 +23,7 @@ def add_options(parser):
     group.add_argument("--count", type=int, help=f"how many images, the first ones of the set (default: {MOST_IMAGES}, or all where there are fewer)")
     group.add_argument("--batch", type=int, default=1, metavar="N",
                        help="how many images the accelerator takes in one run, which then share each layer's weights (default: %(default)s)")
+    add_pruning_option(group, "or 0: those that are wholly at the zero point, which changes no output")
     group.add_argument("--run", action="store_true", help="run the model")
     group.add_argument("--json", metavar="FILE", help="write the run's figures to FILE")
     group.add_argument("--timeline", metavar="FILE.json",
@@ -75,4 +77,7 @@ def work_of(arguments):
     samples = samples_of(arguments, model.network, arguments.count)
     if arguments.pictures and samples.pictures is None:
         raise UserError("--pictures is for the project's own images; leave it out with --images")
-    return Work(config, model, samples, build_binary(model.network, config, arguments.cpu, arguments.batch), tflite_check(model))
+    pruning = pruning_of(arguments.dfp, model.network, samples.images)
+    binary = build_binary(model.network, config, arguments.cpu, arguments.batch, pruning)
+    # TFLite prunes nothing: with thresholds above 0 its numbers are others.
+    return Work(config, model, samples, binary, tflite_check(model) if pruning is None or pruning.exact else None)

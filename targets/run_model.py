@@ -10,6 +10,7 @@ import numpy as np
 from accel.errors import UserError
 from compiler.expectation import expect, first_difference
 from firmware.inference import run_image, run_on_cpu
+from firmware.pruning_report import pruning_table
 from firmware.report import classes_table, image_object, median_run, pictures, report_object, time_table, work_table
 from firmware.timeline import timeline
 from nets.zoo import predictions
@@ -68,6 +69,9 @@ def conclude(arguments, work, target, clock_hz, runs, cpu_run, classes=False):
         screen.print(pictures(work.samples, guesses, work.network.labels))
     screen.print(work_table(report))
     screen.print(time_table(report))
+    if report["pruned_images"] is not None:
+        screen.print(pruning_table(report))
+        _print_images(screen, report["pruned_images"])
     milliseconds = 1000 * report["cycles"] / clock_hz
     unit = "an image" if work.batch == 1 else f"a batch of {work.batch}, {report['cycles_per_image']:,} an image"
     screen.print(f"{report['cycles']:,} cycles {unit}, {milliseconds:.3f} ms at {clock_hz // 1_000_000} MHz; "
@@ -84,6 +88,13 @@ def conclude(arguments, work, target, clock_hz, runs, cpu_run, classes=False):
     screen.print(verdict, style="green" if report["exact"] else "bold red")
     _write_files(arguments, work, clock_hz, median_run(runs), report)
     return 0 if report["exact"] else 1
+
+
+def _print_images(screen, images):
+    """Print what each image left out, of the objects that report_object has of them."""
+    for number, image in enumerate(images):
+        screen.print(f"image {number}: {image['cycles']:,} cycles, {image['maps_skipped']:,} maps and {image['macs_skipped']:,} MACs skipped",
+                     highlight=False)
 
 
 def _write_files(arguments, work, clock_hz, run, report):

@@ -23,9 +23,10 @@ DRAM_END = 0x5000_0000
 BIOS_AGAIN = (0x67).to_bytes(4, "little")
 
 
-def work_for(network, images, config=CONFIGS["arty-35"], cpu=False, batch=1):
-    """Return the Work of running int8 `images` [N, H, W, C] through `network`, `batch` at a time; cpu: the CPU's kernels can run it too."""
-    return Work(config, Model(network), Samples(images), build_binary(network, config, cpu, batch))
+def work_for(network, images, config=CONFIGS["arty-35"], cpu=False, batch=1, pruning=None):
+    """Return the Work of running int8 `images` [N, H, W, C] through `network`, `batch` at a time; cpu: the CPU's kernels can run it too. pruning: as
+    compile_network has it."""
+    return Work(config, Model(network), Samples(images), build_binary(network, config, cpu, batch, pruning))
 
 
 def place_images(work):

@@ -41,6 +41,10 @@ def build(*words):
     (["--evaluate", "--model", "gone.onnx", "--images", "x.npz"], "there is no model file gone.onnx"),
     (["--target", "sim", "--run", "--model", "digits", "--calibrate", "x.npz"], "model 'digits' is quantised already: leave out --calibrate"),
     (["--target", "sim", "--run", "--model", "squeezenet11"], "model 'squeezenet11' is a description without numbers: give --weights FILE"),
+    (["--calibrate-dfp", "x.json"], "--calibrate-dfp needs labelled images, --images SET"),
+    (["--calibrate-dfp", "/no/such/folder/x.json"], "--calibrate-dfp /no/such/folder/x.json: there is no folder /no/such/folder"),
+    (["--target", "sim", "--run", "--model", "digits", "--dfp", "gone.json"], "cannot read gone.json: No such file"),
+    (["--target", "sim", "--run", "--model", "digits", "--dfp", "0", "--batch", "4"], "leave out --dfp, or --batch 4"),
     (["--doctor", "--fast"], "--doctor takes nothing else"),
     (["--configs", "x"], "--configs takes nothing else"),
 ])

@@ -22,6 +22,6 @@ def random_run(seed, layers, idle=()):
         record["macs"] = 0 if i in idle else random_.randint(1, 128 * record["busy"])
         end += sum(record[name] for name in TIME_FIELDS)
         records.append(list({**record, "end": end}.values()))
-    compiled = [SimpleNamespace(name=f"layer{i}", op="conv2d", macs=128 * end, cycles_predicted=None) for i in range(layers)]
+    compiled = [SimpleNamespace(name=f"layer{i}", op="conv2d", macs=128 * end, cycles_predicted=None, pruning=None) for i in range(layers)]
     cycles = end + random_.randint(0, 99)
     return ImageRun(cycles, cycles + 5000, tuple(program_runs(compiled, records, cycles)), None, ())

@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The option that says which feature maps are pruned at run time, the same for every verb that has it."""
+
+from pathlib import Path
+
+from accel.errors import UserError
+from compiler.pruning import exact_pruning
+from nets.pruning_file import read_pruning
+
+# Images by which it is judged which layers gain where no file says it.
+LOOKED_AT = 8
+
+
+def add_pruning_option(group, more):
+    """Add --dfp to a group of an argparse parser; `more`: how its help goes on."""
+    group.add_argument("--dfp", metavar="FILE", help=f"leave out the feature maps that the file of --calibrate-dfp says, {more}")
+
+
+def calibrated_pruning(text, network):
+    """Return the Pruning of `network` in the file that --dfp names, None where it names none. Raises UserError where it is another's."""
+    return None if text is None else read_pruning(Path(text), network)
+
+
+def pruning_of(text, network, images):
+    """Return the Pruning that --dfp asks for, None where it does not: of a file, or with threshold 0, judged by a few of int8 `images`."""
+    if text != "0":
+        return calibrated_pruning(text, network)
+    return exact_pruning(network, images[:LOOKED_AT])
