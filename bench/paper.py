@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""The paper's tables with our columns: networks counted, whole images in litex_sim (random weights, outputs exact), beside the published figures."""
+"""The paper's tables with our columns: networks counted, whole images in litex_sim (random weights, outputs exact), beside the published figures;
+and a real network with dynamic feature pruning."""
 
 import sys
 from dataclasses import dataclass, replace
@@ -11,6 +12,7 @@ if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from accel.config import CONFIGS
+from bench import dfp
 from bench.bars import Bar, run_bars
 from bench.paper_tables import networks_table, operations_rate, prior_table, saved, speed_table
 from bench.soc_runs import cycles_table, run_networks
@@ -99,17 +101,19 @@ def bar(name, measured):
 
 def measured_bars(names, jobs):
     """Run the networks that rows need, print the tables, and return the Bars."""
+    dynamic, names = [name for name in names if name in dfp.ROWS], [name for name in names if name not in dfp.ROWS]
+    real = dfp.inputs() if dynamic else None
     runs = [name for name in names if name in RUNS]
     measured = run_networks([network_of(name) for name in runs], CONFIG, jobs) if runs else {}
     cycles = [cycles_table(measured.values())] if measured else []
     for table in (networks_table(), *cycles, speed_table(measured.values()), prior_table(measured.get("alexnet-convs")), masks_table()):
         console().print(table)
-    return [bar(name, measured) for name in names]
+    return [bar(name, measured) for name in names] + (dfp.bars(dynamic, *real, jobs) if dynamic else [])
 
 
 def main(words=None):
     """Print the tables and the bars that the command line asks for; returns the exit status."""
-    return run_bars("bench/paper.py", __doc__, ROWS, measured_bars, words)
+    return run_bars("bench/paper.py", __doc__, [*ROWS, *dfp.ROWS], measured_bars, words)
 
 
 if __name__ == "__main__":

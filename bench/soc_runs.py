@@ -37,12 +37,13 @@ class Measured:
         return self.report["cycles"]
 
 
-def run_network(network, config, directory, firmware, batch=1, images=None):
+def run_network(network, config, directory, firmware, batch=1, images=None, pruning=None):
     """Return the Measured of int8 `images` [N, H, W, C] through `network`, `batch` (at least 1) at a time; None: random ones, once or REPEATS times.
+    pruning: as compile_network has it.
 
     Raises UserError, with layer and position, where a tensor is not exact.
     """
-    work, runs = work_for(network, random_images(network, REPEATS * batch) if images is None else images, config, batch=batch), []
+    work, runs = work_for(network, random_images(network, REPEATS * batch) if images is None else images, config, batch=batch, pruning=pruning), []
     files, addresses = boot_files(work, firmware)
     with booted_soc(directory, files) as link:
         model = work.binary.model
@@ -56,11 +57,11 @@ def run_network(network, config, directory, firmware, batch=1, images=None):
     return Measured(network, config, report_object("sim", network, config, CLOCK_HZ, runs, None, batch, batch * len(runs)), layer_cycles)
 
 
-def run_networks(networks, config, jobs=2, batches=None, images=None):
+def run_networks(networks, config, jobs=2, batches=None, images=None, prunings=None):
     """Return {name: Measured} of [Network] on the configuration of the name `config`, `jobs` simulations at a time, the first ones first.
 
-    batches: how many images each network takes in a run, in the same order (None: one each). images: those of each (None: random ones).
-    Raises UserError for the first that fails.
+    batches: how many images each network takes in a run, in the same order (None: one each). images: those of each (None: random ones). prunings: of
+    each (None: none). Raises UserError for the first that fails.
     """
     config = CONFIGS[config]
     with progress() as bar:
@@ -68,8 +69,9 @@ def run_networks(networks, config, jobs=2, batches=None, images=None):
         directory, firmware = build_soc(config, jobs, lambda: bar.update(task))
         bar.update(task, description="networks in the simulated SoC", total=len(networks), completed=0)
         with ThreadPoolExecutor(jobs) as pool:
-            futures = [pool.submit(run_network, network, config, directory, firmware, *own)
-                       for network, *own in zip(networks, batches or [1] * len(networks), images or [None] * len(networks), strict=True)]
+            none = [None] * len(networks)
+            futures = [pool.submit(run_network, network, config, directory, firmware, *own) for network, *own in zip(
+                networks, batches or [1] * len(networks), images or none, prunings or none, strict=True)]
             for future in futures:
                 future.add_done_callback(lambda done: bar.advance(task))
             try:

@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The bars of dynamic feature pruning: those that were promised, measured against the same network without it."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from bench import dfp, paper
+from compiler.pruning import Pruning
+from nets.calibrate_pruning import Calibrated, spread_apart
+from tests.support.networks import convolution
+
+
+def test_the_rows_are_those_that_were_promised_with_their_bars():
+    bars = {name: (asked, better) for name, (asked, _, better) in dfp.ROWS.items()}
+    assert bars == {"dfp-cycles-saved": (0.10, "higher"), "dfp-loss": (0.5, "lower")}
+    assert not set(dfp.ROWS) & set(paper.ROWS)
+
+
+def test_no_image_that_thresholds_are_found_on_is_held_out():
+    chosen, rest = spread_apart(500, 250)
+    assert len(chosen) == 250 and sorted([*chosen, *rest]) == list(range(500)) and np.diff(chosen).max() <= 3
+
+
+def test_what_is_saved_is_the_mean_of_images_that_thresholds_were_not_found_on(monkeypatch):
+    network, images, ran = convolution((3, 3), 2, 4), np.arange(80, dtype=np.int8), []
+    found = Calibrated(Pruning({}, {}), 0.6, 0.596, 40, 0, 1)
+    monkeypatch.setattr(dfp, "calibrate", lambda *_: (found, np.arange(1, 80, 2), 0.5, 0.49))
+
+    def run_networks(networks, config, jobs, images, prunings):
+        ran.extend(images[1].tolist())
+        assert prunings == [None, found.pruning]
+        report = {"layers": [], "pruned_images": [{"cycles": 800 + 50 * k, "maps_skipped": 1, "macs_skipped": 1} for k in range(len(images[1]))]}
+        return {networks[0].name: SimpleNamespace(cycles=1000), networks[1].name: SimpleNamespace(report=report)}
+
+    monkeypatch.setattr(dfp, "run_networks", run_networks)
+    bars = {bar.name: bar for bar in dfp.bars(list(dfp.ROWS), network, images, None, 1)}
+    assert bars["dfp-cycles-saved"].measured == pytest.approx(1 - (800 + 75) / 1000) and bars["dfp-cycles-saved"].holds
+    assert bars["dfp-loss"].measured == pytest.approx(0.4) and bars["dfp-loss"].holds
+    assert len(ran) == dfp.RUN and all(number % 2 for number in ran)
+
+
+def test_without_the_data_one_sentence_says_so_and_nothing_is_run(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("SPARCNET_DATA", str(tmp_path))
+    monkeypatch.setattr(paper, "run_networks", lambda *_, **__: pytest.fail("something was run"))
+    assert paper.main(["vgg-d", "dfp-loss"]) == 2
+    assert capsys.readouterr().err.startswith("error: there is no squeezenet/")
