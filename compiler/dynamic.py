@@ -127,24 +127,29 @@ class MaskPlanner:
         if not heeds(layer):
             kind = "fully connected" if isinstance(layer, FullyConnected) else "depthwise" if layer.dynamic_mask is None else "under another mask"
             return f"not measured: the layer is {kind}"
-        if tensor not in pruning.thresholds:
-            return "not measured: its input has no threshold"
         writers = [self.writers.get(name) for name in self._written(tensor)]
         if None in writers or any(self.units[writer][2] != program for writer in writers):
             return "not measured: the CPU computes between the layers"
+        before, least = (self._cycles(stage, choice, shares) for shares in (None, np.zeros(self.places[tensor].extent)))
+        if tensor not in pruning.thresholds:
+            return "weights still stream past" if self._bound(before, least) else "not measured: no threshold was found worth what it loses"
         expected = self._expected(tensor, np.asarray(pruning.kept[tensor]))
-        before, after, least = (self._cycles(stage, choice, shares) for shares in (None, expected, np.zeros(len(expected))))
+        after = self._cycles(stage, choice, expected)
         gain = before - after - self._wait(max(writers))
         if worthwhile(gain, before):
             return _Reader(stage.unit.name, tensor, number, min(writers), expected, gain)
         return self._reason(expected, before, least)
 
     @staticmethod
-    def _reason(expected, before, least):
+    def _bound(before, least):
+        """Whether a layer of `before` cycles, `least` of them with all maps left out, is bound by its weights."""
+        return least > (1 - _LITTLE) * before
+
+    def _reason(self, expected, before, least):
         skipped = 1 - expected.mean()
         if skipped == 0:
             return "no map skipped, as predicted"
-        if least > (1 - _LITTLE) * before:
+        if self._bound(before, least):
             return f"weights still stream past ({skipped:.0%} of the maps could be skipped)"
         return f"too few maps skipped, as predicted ({skipped:.0%})"
 

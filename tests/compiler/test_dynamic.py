@@ -99,6 +99,12 @@ def test_a_layer_of_few_pixels_says_that_its_weights_stream_past():
     assert layer.pruning.note == "weights still stream past (70% of the maps could be skipped)"
 
 
+@pytest.mark.parametrize("size, note", [(2, "weights still stream past"), (16, "not measured: no threshold was found worth what it loses")])
+def test_a_layer_without_a_threshold_says_whether_one_could_have_gained(size, note):
+    layer = compile_network(deep((size, size), (128, 128)), CONFIGS["arty-35"], pruning=Pruning({}, {})).layers[1]
+    assert layer.pruning.note == note and layer.pruning.limits is None
+
+
 def test_more_tensors_than_the_mask_has_words_for_say_so(everywhere):
     network = deep((1, 1), (520, 560, 16), (1, 1))
     model = compile_network(network, CONFIGS["arty-35"], pruning=random_pruning(network, 1))
