@@ -44,11 +44,11 @@ def add_board_options(parser, firmware):
 
 def is_meant(words):
     """Return whether a command line (a list of words) asks for what a board does, not for gateware."""
-    return any(word in ("--run", "--step", "--reset") for word in words)
+    return any(word.partition("=")[0] in ("--run", "--step", "--reset", "--boot", "--port") for word in words)
 
 
 def run(words, board):
-    """Do what a command line with --run, --step or --reset says on a targets.litex_board.Board; returns the exit status."""
+    """Do what a command line that `is_meant` says on a targets.litex_board.Board; returns the exit status."""
     target = board.target
     parser = argparse.ArgumentParser(prog=f"./build.py --target {target}", description=__doc__, allow_abbrev=False)
     add_options(parser)
@@ -61,6 +61,8 @@ def run(words, board):
     if arguments.port is None:
         raise UserError("a board is reached through a serial port: give --port PORT, such as /dev/ttyUSB1")
     wants_model = arguments.run or arguments.step
+    if not (wants_model or arguments.reset or arguments.boot):
+        raise UserError("nothing to do at the port: give --run, --step, --reset or --boot uart")
     if arguments.step and arguments.batch > 1:
         raise UserError("--step goes through one image: leave out --batch")
     with contextlib.closing(open_port(arguments.port)) as port:

@@ -147,6 +147,7 @@ def test_a_port_that_another_program_has_is_not_taken(idle_port):
 
 @pytest.mark.parametrize("words, sentence", [
     (["--run", "--model", "digits"], "give --port PORT, such as /dev/ttyUSB1"),
+    (["--model", "digits", "--port=x"], "nothing to do at the port: give --run, --step, --reset or --boot uart"),
     (["--run", "--model", "digits", "--port", "/dev/nothing"], "cannot open the serial port /dev/nothing .*look whether it is there"),
     (["--run", "--build", "--model", "digits", "--port", "x"], "--build is about the gateware: give it first, on a command line of its own"),
     (["--step", "--batch", "2", "--model", "digits", "--port", "x"], "--step goes through one image: leave out --batch"),
