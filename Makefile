@@ -11,7 +11,7 @@ JOBS ?= 2
 MAKEOVERRIDES =
 unexport PYTHON
 
-.PHONY: setup import packages demo test test-full
+.PHONY: setup import packages demo test test-full bitstream-ecp5
 
 setup: packages $(STAMP)
 
@@ -32,6 +32,10 @@ $(IMPORT_STAMP): requirements-import.txt $(STAMP)
 
 demo: setup
 	@./build.py --target sim --model digits --count 32 --run --cpu --pictures --jobs $(JOBS)
+
+# By Yosys, nextpnr and ecppack from PyPI; many minutes.
+bitstream-ecp5: setup
+	./build.py --target ulx3s --build
 
 test: import
 	.venv/bin/python -m pytest -n $(JOBS) -m "not full"

@@ -11,7 +11,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent
 VENV_PYTHON = ROOT / ".venv" / "bin" / "python"
 
-TARGETS = {"sim": "targets.sim", "arty": "targets.arty"}
+TARGETS = {"sim": "targets.sim", "arty": "targets.arty", "cmod_a7": "targets.cmod_a7", "ulx3s": "targets.ulx3s"}
 VERBS = {name: f"targets.{name}" for name in ("check", "evaluate", "calibrate_dfp", "doctor", "configs")}
 
 
@@ -31,7 +31,7 @@ def main():
     modules = [TARGETS.get(chosen.target), *(module for name, module in VERBS.items() if getattr(chosen, name))]
     try:
         if chosen.target is not None and chosen.target not in TARGETS:
-            raise UserError(f"unknown target {chosen.target!r}: choose {' or '.join(TARGETS)}")
+            raise UserError(f"unknown target {chosen.target!r}: choose {', '.join(TARGETS)}")
         if chosen.version:
             from targets.version import VERSION
             print(VERSION)

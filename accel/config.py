@@ -131,6 +131,9 @@ CONFIGS = {
         ),
         AccelConfig("small-16", clusters=1),
         AccelConfig("arty-35", clusters=2, accumulator_bits=30, macs_per_multiplier=2),
+        AccelConfig("cmod-35", clusters=1, activation_words=2048, accumulator_bits=30, macs_per_multiplier=2),
+        # A multiplier for each product: two share one only in a Xilinx DSP.
+        AccelConfig("ulx3s-85", clusters=1, accumulator_bits=30),
         AccelConfig("arty-100", clusters=6, activation_words=2048, requantise_lanes=8, accumulator_bits=30, macs_per_multiplier=2),
     )
 }

@@ -4,7 +4,7 @@
 import gzip
 import json
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from accel.config import CONFIGS
 from accel.convert import convert_core
@@ -12,8 +12,7 @@ from accel.core import core_ports
 from targets.blocks import block_of
 from targets.synthesis import kept, run_tool
 
-# A grid of 1 x 16 x 4 with a multiplier for each product: two products share one only in a Xilinx DSP.
-CONFIG = replace(CONFIGS["arty-35"], name="ecp5", clusters=1, macs_per_multiplier=1)
+CONFIG = CONFIGS["ulx3s-85"]
 TARGET_MHZ = 100
 SEED = 1
 BLOCK_LEVELS = 2

@@ -15,11 +15,11 @@ from compiler.ir import Concat
 from compiler.kernel_rows import kernel_of, kernel_streams, row_of
 from compiler.layout import align
 from compiler.lower import lower_network
+from compiler.memory_map import MODEL_ADDRESS
 from compiler.order import reduce_network
 from compiler.program import compile_network
 from compiler.steps import Program, runs_of
 
-MODEL_ADDRESS = 0x4100_0000
 MAGIC = 0x4D4E5053  # "SPNM"
 VERSION = 5
 

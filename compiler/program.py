@@ -14,6 +14,7 @@ from compiler.ir import Concat, Conv2D
 from compiler.layout import align, place_tensors
 from compiler.link import link
 from compiler.lower import lower_network
+from compiler.memory_map import MODEL_ADDRESS
 from compiler.order import reduce_network
 from compiler.residency import plan_residency
 from compiler.schedule import Schedule
@@ -21,10 +22,9 @@ from compiler.stage import Stage
 from compiler.steps import CompiledLayer, CompiledModel, CpuStep, Program, runs_of
 from compiler.timing import predict_cycles
 
-DEFAULT_BASE = 0x4100_0000
 
 
-def compile_network(network, config, base=DEFAULT_BASE, batch=1, pruning=None):
+def compile_network(network, config, base=MODEL_ADDRESS, batch=1, pruning=None):
     """Return the CompiledModel of `network` for `config` at byte address `base`, which takes `batch` images (at least 1) at a time.
 
     pruning: the Pruning to be done, where it is predicted to gain; None for none. Raises UserError, with the layer's name, where a layer does not fit

@@ -8,6 +8,7 @@ from filelock import FileLock
 
 from accel.errors import UserError
 from firmware.built_for import BuiltFor
+from compiler.memory_map import MODEL_ADDRESS
 from firmware.headers import write_headers
 
 SOURCES = Path(__file__).parent / "src"
@@ -21,7 +22,7 @@ def build_firmware(config, software, directory, jobs=2, built_for=BuiltFor()):
     """
     directory.mkdir(parents=True, exist_ok=True)
     command = ["make", f"-j{jobs}", "-C", directory, "-f", SOURCES / "Makefile", f"SOFTWARE_DIR={software}", f"SOURCE_DIR={SOURCES}",
-               f"HEADER_DIR={directory / 'headers'}"]
+               f"HEADER_DIR={directory / 'headers'}", f"MODEL_ADDRESS={MODEL_ADDRESS:#x}"]
     with FileLock(directory / "build.lock"):
         write_headers(config, directory / "headers", built_for)
         result = subprocess.run(command, capture_output=True, text=True)

@@ -5,7 +5,8 @@ from accel.registers import (
     CONTROL_ACKNOWLEDGE, CONTROL_START, ERRORS, FILTER_WORDS, FILTERS_OFFSET, IDENTIFICATION, RECORD_FIELDS, RECORD_WORDS, RECORDS,
     RECORDS_OFFSET, REGISTERS, STATUS_BUSY, STATUS_DONE, STATUS_ERROR)
 from accel import isa
-from compiler.binary import HEADER, LAYER, MAGIC, MODEL_ADDRESS, MOST_STEPS, NAME_BYTES, STEP, VERSION
+from compiler.binary import HEADER, LAYER, MAGIC, MOST_STEPS, NAME_BYTES, STEP, VERSION
+from compiler.memory_map import MODEL_ADDRESS
 from compiler.numbers import Rounding
 from firmware import frames, package
 from firmware.built_for import BuiltFor

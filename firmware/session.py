@@ -13,7 +13,8 @@ import numpy as np
 
 from accel.errors import UserError
 from accel.registers import RECORD_FIELDS
-from compiler.binary import HEADER, MODEL_ADDRESS
+from compiler.binary import HEADER
+from compiler.memory_map import MODEL_ADDRESS
 from compiler.ir import Concat
 from firmware.frames import (
     ANSWERS, IDENTITY, MOST_PAYLOAD, PROTOCOL, REQUESTS, RESULT, TABLES, Frame, FrameReader, encode, pack_words, words_of)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The accelerator as a LiteX module: registers on the SoC's bus, its AXI master on LiteDRAM, its interrupt in an EventManager."""
+"""The accelerator as a LiteX module: registers on the SoC's bus, its memory port on LiteDRAM or the bus, its interrupt in an EventManager."""
 
 from litedram.frontend.axi import LiteDRAMAXI2Native, LiteDRAMAXIPort
 from litex.gen import LiteXModule
@@ -13,6 +13,7 @@ from accel.core import core_ports
 from accel.hdl.requantise_lane import ROUNDING
 from accel.registers import ACCELERATOR_BASE, REGION_BYTES
 from soc.limits import check_config
+from soc.wishbone_memory import AXI2Wishbone
 
 # Beats that LiteDRAM's AXI front end buffers; 32 keep a linear read at the speed of the native port.
 READ_BUFFER_BEATS = 32
@@ -53,7 +54,9 @@ def _axi_field(name):
 
 
 def add_accelerator(soc, config, verilog_directory, rounding=ROUNDING):
-    """Add the accelerator of `config` to a SoC whose SDRAM is there already; its Verilog is written to `verilog_directory`.
+    """Add the accelerator of `config` to a SoC whose memory is there already; its Verilog is written to `verilog_directory`.
+
+    Where the SoC has LiteDRAM the core has a port of its own on it, of whatever width LiteDRAM's is; elsewhere it is a master on the SoC's bus.
 
     Raises UserError where the configuration does not fit the SoC.
     """
@@ -61,6 +64,10 @@ def add_accelerator(soc, config, verilog_directory, rounding=ROUNDING):
     soc.accelerator = Accelerator(soc.platform, config, verilog_directory, rounding)
     soc.bus.add_slave("accelerator", soc.accelerator.bus, SoCRegion(origin=ACCELERATOR_BASE, size=REGION_BYTES, cached=False))
     soc.irq.add("accelerator", use_loc_if_exists=True)
-    port = soc.sdram.crossbar.get_port(data_width=8 * config.beat_bytes)
-    soc.accelerator.dram = LiteDRAMAXI2Native(soc.accelerator.axi, port, w_buffer_depth=WRITE_BUFFER_BEATS,
-                                              r_buffer_depth=READ_BUFFER_BEATS, base_address=soc.bus.regions["main_ram"].origin)
+    if hasattr(soc, "sdram"):
+        port = soc.sdram.crossbar.get_port(data_width=8 * config.beat_bytes)
+        soc.accelerator.memory = LiteDRAMAXI2Native(soc.accelerator.axi, port, w_buffer_depth=WRITE_BUFFER_BEATS,
+                                                    r_buffer_depth=READ_BUFFER_BEATS, base_address=soc.bus.regions["main_ram"].origin)
+    else:
+        soc.accelerator.memory = AXI2Wishbone(soc.accelerator.axi)
+        soc.bus.add_master("accelerator", master=soc.accelerator.memory.bus)

@@ -3,7 +3,7 @@
 
 from accel.errors import UserError
 
-# LiteDRAM's native port on a x16 DDR3 at 1:4.
+# The width of the Arty's native port of LiteDRAM; what is narrower is widened to it.
 MEMORY_BEAT_BYTES = 16
 
 

@@ -64,8 +64,8 @@ def _make_soc(arguments, config, verilog_directory, **settings):
 
 
 BOARD = litex_board.Board(
-    target="arty", title="the Arty A7", platform=digilent_arty.Platform, top="digilent_arty", config="arty-35", clock_hz=100e6,
-    add_options=_add_options, device=lambda arguments: arguments.variant, check=_check, make_soc=_make_soc, defaults=(("l2_size", L2_BYTES),))
+    target="arty", title="the Arty A7", platform=digilent_arty.Platform, top="digilent_arty", add_options=_add_options,
+    device=lambda arguments: arguments.variant, check=_check, make_soc=_make_soc, defaults=(("l2_size", L2_BYTES),))
 
 
 def run(words):
@@ -74,8 +74,7 @@ def run(words):
         return board_run.run(words, BOARD)
     parser, arguments = litex_board.parse(BOARD, words)
     if arguments.resources:
-        litex_board.print_resources(BOARD, words)
-        return 0
+        return litex_board.print_resources(BOARD, words)
     soc, builder = litex_board.project(BOARD, parser, arguments)
     if arguments.build:
         vivado_build.build(BOARD, builder, parser, arguments)

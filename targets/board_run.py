@@ -52,7 +52,7 @@ def run(words, board):
     target = board.target
     parser = argparse.ArgumentParser(prog=f"./build.py --target {target}", description=__doc__, allow_abbrev=False)
     add_options(parser)
-    parser.set_defaults(config=board.config)
+    parser.set_defaults(config=board.hardware.config)
     add_board_options(parser, ROOT / "build" / target / "firmware" / "firmware.bin")
     for name in GATEWARE:
         if name in words:
@@ -66,7 +66,7 @@ def run(words, board):
     if arguments.step and arguments.batch > 1:
         raise UserError("--step goes through one image: leave out --batch")
     with contextlib.closing(open_port(arguments.port)) as port:
-        work = work_of(arguments) if wants_model else None
+        work = work_of(arguments, board.hardware) if wants_model else None
         with progress() as bar:
             if arguments.boot:
                 boot(port, arguments.firmware, bar)

@@ -8,7 +8,8 @@ from rich.table import Table
 
 from accel.config import load_config
 from accel.errors import UserError
-from compiler.binary import MODEL_ADDRESS, build_binary
+from compiler.binary import build_binary
+from compiler.memory_map import MODEL_ADDRESS
 from compiler.mask_use import mask_use, total
 from compiler.placement import place_layers
 from compiler.products import products

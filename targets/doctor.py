@@ -10,7 +10,7 @@ from rich.table import Table
 
 from accel.errors import UserError
 from targets.console import console
-from targets.packages import PACKAGES, install_command, is_there
+from targets.packages import OPTIONAL, PACKAGES, install_command, is_there
 
 REQUIREMENTS = Path(__file__).parents[1] / "requirements.txt"
 
@@ -35,9 +35,12 @@ def run(arguments):
     rows += [(package, "found" if is_there(probe) else "missing", "any", is_there(probe), " ".join(install_command([package])))
              for package, probe in PACKAGES.items()]
     rows += [(name, found, wanted, found == wanted, "make setup") for name, found, wanted in _python_packages()]
+    optional = [(tool, "found" if is_there(tool) else "missing", f"for {purpose}", remedy) for tool, (purpose, remedy) in OPTIONAL.items()]
     table = Table("", "tool or package", "found", "wanted", "how to install")
     for name, found, wanted, good, remedy in rows:
         table.add_row("ok" if good else "!!", name, found, wanted, "" if good else remedy)
+    for name, found, wanted, remedy in optional:
+        table.add_row("ok" if found == "found" else "--", name, found, wanted, "" if found == "found" else remedy)
     console().print(table)
     bad = [row[0] for row in rows if not row[3]]
     print(f"{len(bad)} of {len(rows)} are not as wanted: {', '.join(bad)}" if bad else f"all {len(rows)} are as wanted")

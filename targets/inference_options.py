@@ -10,6 +10,7 @@ from accel.config import load_config
 from accel.errors import UserError
 from compiler.binary import build_binary
 from nets.zoo import FILES
+from soc.boards import BOARDS, Board
 from targets.model_options import MOST_IMAGES, add_image_options, add_model_options, model_of, samples_of
 from targets.pruning_options import add_pruning_option, pruning_of
 from targets.tflite_check import tflite_check
@@ -31,18 +32,20 @@ def add_options(parser):
     group.add_argument("--roofline", metavar="FILE.png", help="draw the layers of the median image under the roofs of grid and memory")
     group.add_argument("--cpu", action="store_true", help="also run one image by the CPU alone")
     group.add_argument("--pictures", action="store_true", help="print the images as text, with label and prediction")
-    parser.add_argument("--config", default="arty-35", help="a configuration by name or .toml file (default: %(default)s)")
+    parser.add_argument("--config", help="a configuration by name or .toml file (default: the board's, arty-35 on the Arty)")
 
 
 @dataclass(frozen=True)
 class Work:
-    """What is to be run: the `binary` of a Model's network for `config`, on `samples`; `tflite` is the Comparison of a .tflite, else None."""
+    """What is to be run: the `binary` of a Model's network for `config`, on `samples` and `board`; `tflite` is the Comparison of a .tflite, else
+    None."""
 
     config: object
     model: object
     samples: object
     binary: object
     tflite: object | None = None
+    board: Board = BOARDS["arty"]
 
     @property
     def network(self):
@@ -62,8 +65,8 @@ class Work:
         return list(np.concatenate([images, *[images[-1:]] * missing]).reshape(-1, size, *images.shape[1:]))
 
 
-def work_of(arguments):
-    """Return the Work that parsed arguments name. Raises UserError where they do not fit each other."""
+def work_of(arguments, board=BOARDS["arty"]):
+    """Return the Work on `board` that parsed arguments name. Raises UserError where they do not fit each other."""
     if arguments.model is None:
         raise UserError(f"--run needs --model: a model by name, or {FILES}")
     for option in ("json", "timeline", "roofline"):
@@ -72,7 +75,9 @@ def work_of(arguments):
             raise UserError(f"--{option} {file}: there is no folder {Path(file).resolve().parent}")
     if arguments.batch < 1:
         raise UserError(f"--batch must be at least 1, not {arguments.batch}")
-    config = load_config(arguments.config)
+    if arguments.roofline and not board.predicted:
+        raise UserError(f"--roofline draws the roof of the Arty's memory, which the {board.target} does not have: leave it out")
+    config = load_config(arguments.config or board.config)
     model = model_of(arguments)
     samples = samples_of(arguments, model.network, arguments.count)
     if arguments.pictures and samples.pictures is None:
@@ -80,4 +85,4 @@ def work_of(arguments):
     pruning = pruning_of(arguments.dfp, model.network, samples.images)
     binary = build_binary(model.network, config, arguments.cpu, arguments.batch, pruning)
     # TFLite prunes nothing: with thresholds above 0 its numbers are others.
-    return Work(config, model, samples, binary, tflite_check(model) if pruning is None or pruning.exact else None)
+    return Work(config, model, samples, binary, tflite_check(model) if pruning is None or pruning.exact else None, board)

@@ -13,9 +13,10 @@ from litex.soc.integration.builder import Builder
 
 from accel.config import load_config
 from accel.errors import UserError
+from soc.boards import BOARDS
 from targets.console import console
 from targets.netlist import read_netlist
-from targets.resources import device_table
+from targets.resources import device_table, verdict
 from targets.synthesis import project_netlist
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -26,8 +27,8 @@ _SOURCES = ("accel/[!p]*.py", "accel/hdl/*.py", "soc/*.py", "targets/litex_board
 class Board:
     """A target: what differs from one board to the next.
 
-    target: its name on the command line. title: the board's. platform: LiteX's class, whose toolchains the command line offers. top: name of
-    the project's files and of its top module. config: name of its usual configuration. clock_hz: its usual system clock.
+    target: its name on the command line and in soc.boards. title: the board's. platform: LiteX's class, whose toolchains the command line
+    offers. top: name of the project's files and of its top module.
     add_options(parser): adds the board's own options. device(arguments): the key in targets.resources.DEVICES. check(arguments): raises
     UserError for what LiteX would accept but the accelerator cannot have. make_soc(arguments, config, verilog_directory, **settings of
     LiteX's SoC): the SoC.
@@ -37,20 +38,23 @@ class Board:
     title: str
     platform: type
     top: str
-    config: str
-    clock_hz: float
     add_options: Callable
     device: Callable
     check: Callable
     make_soc: Callable
     defaults: tuple = ()
 
+    @property
+    def hardware(self):
+        """What the board is: a Board of soc.boards."""
+        return BOARDS[self.target]
+
 
 def _parser(board):
     parser = LiteXArgumentParser(platform=board.platform, description=f"SPARCNet on LiteX for {board.title}")
     parser.add_target_argument("--resources", action="store_true", help="print what the SoC takes of the device, by Yosys (minutes, once)")
-    parser.add_target_argument("--sys-clk-freq", default=board.clock_hz, type=float, help="system clock frequency")
-    parser.add_target_argument("--config", default=board.config, help="accelerator configuration, by name or .toml file")
+    parser.add_target_argument("--sys-clk-freq", default=float(board.hardware.clock_hz), type=float, help="system clock frequency")
+    parser.add_target_argument("--config", default=board.hardware.config, help="accelerator configuration, by name or .toml file")
     board.add_options(parser)
     parser.set_defaults(output_dir=str(ROOT / "build" / board.target), timer_uptime=True, no_ident_version=True, **dict(board.defaults))
     return parser
@@ -76,7 +80,7 @@ def soc_netlist(board, words):
     """
     _, arguments = parse(board, words)
     for name in ("build", "load", "flash", "no_compile", "no_compile_software"):
-        if getattr(arguments, name, False):
+        if getattr(arguments, name):
             raise UserError(f"--{name.replace('_', '-')} and --resources cannot be had at once: give one of them")
     config, device = load_config(arguments.config), board.device(arguments)
 
@@ -95,9 +99,12 @@ def soc_netlist(board, words):
 
 
 def print_resources(board, words):
-    """Print what the whole SoC that the command line `words` asks for takes of its device."""
+    """Print what the whole SoC that the command line `words` asks for takes of its device; returns the exit status: 0 where it fits, else 1."""
     netlist, device, config = soc_netlist(board, words)
     console().print(device_table(netlist, device, f"the whole SoC, {config.name}"))
+    fits, sentence = verdict(netlist, device)
+    print(sentence)
+    return 0 if fits else 1
 
 
 def project(board, parser, arguments):
@@ -107,6 +114,18 @@ def project(board, parser, arguments):
     settings = {name: value for name, value in parser.soc_argdict.items() if name != "ident"}
     soc = board.make_soc(arguments, load_config(arguments.config), gateware, **settings)
     return soc, Builder(soc, **builder_arguments)
+
+
+def program(builder, programmer, arguments, remedy):
+    """Do what --load and --flash say with one of LiteX's programmers. Raises UserError where there is no bitstream (remedy: what to do then), or
+    the programmer's tool fails."""
+    try:
+        if arguments.load:
+            programmer.load_bitstream(bitstream(builder, "sram", remedy))
+        if arguments.flash:
+            programmer.flash(0, bitstream(builder, "flash", remedy))
+    except OSError as error:
+        raise UserError(f"the board could not be programmed: {error}") from error
 
 
 def bitstream(builder, mode, remedy):

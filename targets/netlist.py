@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Reads a netlist of mapped Xilinx cells: what it takes of the device, and its longest path between registers."""
+"""Reads a netlist of mapped cells: what it takes of the device (Xilinx or ECP5), and its longest path between registers (Xilinx)."""
 
 import gzip
 import json
@@ -26,16 +26,17 @@ _COMBINATIONAL = {
 }
 # LUTs that a cell of distributed memory or a shift register takes (7 Series CLB user guide, UG474), and the bits it holds.
 _MEMORY_LUTS = {"RAM32M": 4, "RAM64M": 4, "RAM32X1D": 2, "RAM64X1D": 2, "RAM128X1D": 4, "RAM64X1S": 1, "RAM128X1S": 2, "RAM256X1S": 4,
-                "SRL16E": 1, "SRLC32E": 1}
+                "SRL16E": 1, "SRLC32E": 1, "TRELLIS_DPR16X4": 4}
 _MEMORY_BITS = {"RAM32X1D": 32, "RAM64X1D": 64, "RAM128X1D": 128, "RAM64X1S": 64, "RAM128X1S": 128, "RAM256X1S": 256}
 _FOUR_PORT_BITS = {"RAM32M": 64, "RAM64M": 64}  # of each port that is read
-_LOGIC_LUTS = {name: 1 for name in _LUT_PINS}
-_BLOCK_RAMS = {"RAMB36E1": 1.0, "RAMB18E1": 0.5}
+_LOGIC_LUTS = {**{name: 1 for name in _LUT_PINS}, "CCU2C": 2}
+_BLOCK_RAMS = {"RAMB36E1": 1.0, "RAMB18E1": 0.5, "DP16KD": 1}
+_MULTIPLIERS = ("DSP48E1", "MULT18X18D")
 
 
 @dataclass(frozen=True)
 class Resources:
-    """LUTs (those used as memory included, `lut_ram` of them), flip-flops, multipliers and 36 Kbit memories.
+    """LUTs (those used as memory included, `lut_ram` of them), flip-flops, multipliers, and block RAMs of 36 Kbit, of an ECP5 18 Kbit.
 
     Yosys's inverters (INV) are not among the LUTs: see `inverters`.
     """
@@ -97,7 +98,8 @@ def count(cells):
     memory = sum(kinds[name] * luts for name, luts in _MEMORY_LUTS.items())
     return Resources(
         lut=memory + sum(kinds[name] for name in _LOGIC_LUTS), lut_ram=memory,
-        flip_flop=sum(number for name, number in kinds.items() if name.startswith("FD")), dsp=kinds["DSP48E1"],
+        flip_flop=sum(number for name, number in kinds.items() if name.startswith("FD") or name == "TRELLIS_FF"),
+        dsp=sum(kinds[name] for name in _MULTIPLIERS),
         bram36=sum(kinds[name] * share for name, share in _BLOCK_RAMS.items()))
 
 

@@ -22,6 +22,13 @@ PACKAGES = {
     "zlib1g-dev": "zlib.h",
 }
 
+# What only boards want: command -> (what for, how to get it).
+OPTIONAL = {
+    "vivado": ("bitstreams of --target arty and cmod_a7", "from AMD"),
+    "openocd": ("--load and --flash of arty and cmod_a7", "apt-get install openocd"),
+    "openFPGALoader": ("--load and --flash of ulx3s", "apt-get install openfpgaloader"),
+}
+
 
 def is_there(probe):
     """Return whether a command is in PATH, or a header where the compiler looks."""

@@ -56,6 +56,8 @@ def conclude(arguments, work, target, clock_hz, runs, cpu_run, classes=False):
 
     classes: print what each image was taken for.
     """
+    if not work.board.predicted:
+        runs = [replace(run, layers=tuple(replace(layer, predicted=None) for layer in run.layers)) for run in runs]
     screen = console()
     count = len(work.samples.images)
     outputs = np.stack([run.output for run in runs]).reshape(len(runs) * work.batch, -1)[:count]

@@ -6,18 +6,18 @@ import contextlib
 from accel.config import CONFIGS
 from accel.errors import UserError
 from accel.hdl.requantise_lane import ROUNDING
-from compiler.binary import MODEL_ADDRESS, build_binary
+from compiler.binary import build_binary
 from compiler.layout import align
+from compiler.memory_map import FIRMWARE_ADDRESS, MODEL_ADDRESS
 from firmware.build import build_firmware
+from firmware.built_for import BuiltFor
 from firmware.link import Link
 from firmware.serial_boot import BootFile, SerialBoot, write_boot_files
 from nets.images import Samples
 from nets.model import Model
+from soc.boards import BOARDS
 from targets.inference_options import Work
 from targets.simulator import Simulation, build_simulator, software_directory
-
-FIRMWARE_ADDRESS = 0x4000_0000
-DRAM_END = 0x5000_0000
 
 # jalr x0, 0(x0): the BIOS, which runs what lies here when no one answers its request for a serial boot, begins anew and asks again.
 BIOS_AGAIN = (0x67).to_bytes(4, "little")
@@ -32,14 +32,14 @@ def work_for(network, images, config=CONFIGS["arty-35"], cpu=False, batch=1, pru
 def place_images(work):
     """Return (addresses, bytes): where the images of each batch lie behind the model, and the bytes from the first address on.
 
-    Raises UserError where model and images exceed the DRAM.
+    Raises UserError where model and images exceed the board's memory.
     """
     batches = work.batches
     size = align(batches[0].nbytes)
     first = align(work.binary.end)
-    if first + size * len(batches) > DRAM_END:
-        raise UserError(f"the model and {len(work.samples.images)} images of {batches[0][0].nbytes} bytes do not fit the DRAM of "
-                        f"{DRAM_END - FIRMWARE_ADDRESS} bytes: lower --count")
+    if first + size * len(batches) > FIRMWARE_ADDRESS + work.board.memory_bytes:
+        raise UserError(f"firmware, model and {len(work.samples.images)} images of {batches[0][0].nbytes} bytes do not fit the memory of "
+                        f"{work.board.memory_bytes:,} bytes: lower --count, or choose a smaller model")
     data = b"".join(images.tobytes().ljust(size, b"\0") for images in batches)
     return [first + i * size for i in range(len(batches))], data
 
@@ -64,10 +64,10 @@ def _flip_weight_bit(work):
     return bytes(data)
 
 
-def build_soc(config, jobs=2, on_wait=lambda: None, rounding=ROUNDING):
+def build_soc(config, jobs=2, on_wait=lambda: None, rounding=ROUNDING, board=BOARDS["arty"]):
     """Build what is missing; returns (directory of the simulator, bytes of the firmware). Arguments are build_simulator's."""
-    directory = build_simulator(config, jobs, on_wait, rounding)
-    return directory, build_firmware(config, software_directory(directory), directory / "firmware", jobs).read_bytes()
+    directory = build_simulator(config, jobs, on_wait, rounding, board)
+    return directory, build_firmware(config, software_directory(directory), directory / "firmware", jobs, BuiltFor(board.clock_hz)).read_bytes()
 
 
 @contextlib.contextmanager
@@ -93,7 +93,7 @@ def booted_soc(directory, files, boot="ram", arrived=lambda count: None):
 @contextlib.contextmanager
 def running_soc(work, boot="ram"):
     """Yield (link, addresses of the batches) of a simulated SoC that has booted with `work` in its memory."""
-    directory, firmware = build_soc(work.config)
+    directory, firmware = build_soc(work.config, board=work.board)
     files, addresses = boot_files(work, firmware)
     with booted_soc(directory, files, boot) as link:
         yield link, addresses

@@ -17,6 +17,7 @@ from filelock import FileLock
 
 from accel.errors import UserError
 from accel.hdl.requantise_lane import ROUNDING
+from soc.boards import BOARDS
 from soc.limits import check_config
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -26,8 +27,8 @@ _SOC_SOURCES = ("soc/*.py", "targets/sim_soc.py")
 _SOURCES = (*_SOC_SOURCES, "accel/[!p]*.py", "accel/hdl/*.py", "targets/serial2pty/*")  # all of accel/ that makes gateware, not the pages
 _PACKAGES = ("litex", "litedram", "migen", "myhdl", "pythondata-cpu-vexriscv", "pythondata-software-picolibc", "pythondata-software-compiler-rt")
 
-# DRAM as LiteDRAM maps it: a row of one bank, then the same row of the next bank.
-BANKS, ROW_BYTES, WORD_BYTES = 8, 2048, 16
+# Contents begin at multiples of it, which are multiples of every memory's word.
+ALIGNMENT = 16
 
 
 def _digest(text, patterns):
@@ -45,18 +46,18 @@ def _digest(text, patterns):
     return digest.hexdigest()[:16]
 
 
-def build_simulator(config, jobs=2, on_wait=lambda: None, rounding=ROUNDING):
-    """Return the directory of the simulator of `config`, building it (minutes) where no earlier build has the same inputs.
+def build_simulator(config, jobs=2, on_wait=lambda: None, rounding=ROUNDING, board=BOARDS["arty"]):
+    """Return the directory of the simulator of `config` on `board`, building it (minutes) where no earlier build has the same inputs.
 
     on_wait is called a few times a second meanwhile. rounding: see accel.hdl.requantise_lane. Raises UserError, with the end of the log,
     where the build fails or the configuration does not fit the SoC.
     """
     check_config(config)
     BUILD.mkdir(parents=True, exist_ok=True)
-    settings = {"config": asdict(config), "rounding": rounding}
+    settings = {"config": asdict(config), "rounding": rounding, "board": board.target}
     key = _digest(json.dumps({**settings, "config": config.hash}), _SOURCES)
-    settings["directory"] = str(BUILD / f"{config.name}-{key}")
-    settings["software"] = str(BUILD / f"software-{_digest('', _SOC_SOURCES)}")
+    settings["directory"] = str(BUILD / f"{config.name}-{'' if board.target == 'arty' else board.target + '-'}{key}")
+    settings["software"] = str(BUILD / f"software-{_digest(board.target, _SOC_SOURCES)}")
     settings["jobs"] = jobs
     directory = Path(settings["directory"])
     # One build at a time: they share the software.
@@ -88,20 +89,23 @@ def _build(settings, directory, on_wait):
         raise UserError(f"the simulator could not be built; the end of {log}:\n" + "\n".join(log.read_text().splitlines()[-15:]))
 
 
-def _bank_lines(contents, main_ram):
-    """Return for each bank the lines of its $readmemh file; contents are (address, bytes) pairs."""
-    lines = [[] for _ in range(BANKS)]
+def _bank_lines(contents, main_ram, banks):
+    """Return for each bank (of Banks `banks`) the lines of its $readmemh file; contents are (address, bytes) pairs.
+
+    A row of one bank is followed by the same row of the next bank, as LiteDRAM maps addresses.
+    """
+    lines, word_bytes = [[] for _ in range(banks.count)], banks.word_bytes
     for address, data in contents:
-        if address % WORD_BYTES:
-            raise ValueError(f"contents begin at 0x{address:x}, which is no multiple of {WORD_BYTES}")
-        data = data + bytes(-len(data) % WORD_BYTES)
+        if address % ALIGNMENT:
+            raise ValueError(f"contents begin at 0x{address:x}, which is no multiple of {ALIGNMENT}")
+        data = data + bytes(-len(data) % word_bytes)
         place = 0
         while place < len(data):
-            row, inside = divmod(address - main_ram + place, ROW_BYTES)
-            count = min(ROW_BYTES - inside, len(data) - place)
-            bank = lines[row % BANKS]
-            bank.append(f"@{(row // BANKS * ROW_BYTES + inside) // WORD_BYTES:x}")
-            bank += [data[i:i + WORD_BYTES][::-1].hex() for i in range(place, place + count, WORD_BYTES)]
+            row, inside = divmod(address - main_ram + place, banks.row_bytes)
+            count = min(banks.row_bytes - inside, len(data) - place)
+            bank = lines[row % banks.count]
+            bank.append(f"@{(row // banks.count * banks.row_bytes + inside) // word_bytes:x}")
+            bank += [data[i:i + word_bytes][::-1].hex() for i in range(place, place + count, word_bytes)]
             place += count
     return lines
 
@@ -110,13 +114,13 @@ class Simulation:
     """A running simulation; `port` is the path of its serial port, a pseudo-terminal. A context manager: leaving it ends the process."""
 
     def __init__(self, directory, contents):
-        """directory: of build_simulator. contents: (address, bytes) pairs that DRAM holds at the start."""
+        """directory: of build_simulator. contents: (address, bytes) pairs that memory holds at the start."""
         facts = json.loads((directory / "simulator.json").read_text())
         gateware = directory / "gateware"
         self.folder = Path(tempfile.mkdtemp(prefix="run-", dir=BUILD))
         for path in [*gateware.glob("*.init"), gateware / "sim_config.js", gateware / "modules"]:
             (self.folder / path.name).symlink_to(path)
-        for name, lines in zip(facts["banks"], _bank_lines(contents, facts["main_ram"]), strict=True):
+        for name, lines in zip(facts["banks"], _bank_lines(contents, facts["main_ram"], BOARDS[facts["board"]].banks), strict=True):
             (self.folder / name).unlink()
             (self.folder / name).write_text("\n".join(lines) + "\n")
         self.log = (self.folder / "log.txt").open("w+")

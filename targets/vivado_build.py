@@ -5,15 +5,9 @@ import os
 import shutil
 from pathlib import Path
 
-from accel.config import load_config
 from accel.errors import UserError
-from compiler.binary import MODEL_ADDRESS
-from firmware.build import build_firmware
-from firmware.built_for import BuiltFor
-from firmware.serial_boot import BootFile, write_boot_files
+from targets.board_firmware import write_firmware
 from targets.console import console
-from targets.flash import PACKAGE_OFFSET
-from targets.running_soc import FIRMWARE_ADDRESS
 from targets.vivado_reports import check_timing, read_power, read_timing, read_utilisation, reports_table
 
 
@@ -32,23 +26,12 @@ def build(board, builder, parser, arguments):
         raise UserError(f"Vivado failed ({error}): its last words are above, and in {gateware / 'vivado.log'}") from error
     print(f"the project with configuration {arguments.config} is in {gateware}")
     if builder.compile_software:
-        _firmware(builder, arguments)
+        write_firmware(builder, arguments)
     if missing:
         raise UserError(f"vivado is not on the PATH, so there is no bitstream: install AMD's Vivado (the free edition knows this device) and source "
                         f"its settings64.sh, or copy {gateware} to a machine that has it and run build_{board.top}.sh there")
     if builder.compile_gateware:
         _report(gateware / board.top, arguments)
-
-
-def _firmware(builder, arguments):
-    """Build the firmware of the SoC, and say how it gets onto the board."""
-    directory = Path(builder.output_dir) / "firmware"
-    flash = builder.soc.bus.regions.get("spiflash")
-    built_for = BuiltFor(clock_hz=int(arguments.sys_clk_freq), baud=arguments.uart_baudrate, package=flash.origin + PACKAGE_OFFSET if flash else 0)
-    path = build_firmware(load_config(arguments.config), Path(builder.software_dir), directory, built_for=built_for)
-    boot = write_boot_files(directory, [BootFile(path.name, FIRMWARE_ADDRESS, path.read_bytes())])
-    print(f"the firmware for it is in {directory}; boot.json: {' '.join(boot.read_text().split())}\n"
-          f"send it with: litex_term --images {boot} PORT, then reset the board; models go to 0x{MODEL_ADDRESS:x} by --run --port PORT")
 
 
 def _report(stem, arguments):

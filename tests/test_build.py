@@ -19,7 +19,7 @@ def build(*words):
 @pytest.mark.parametrize("words, sentence", [
     ([], "nothing to do: give --target"),
     (["--model", "digits"], "nothing to do: give --target"),
-    (["--target", "zynq"], "unknown target 'zynq': choose sim or arty"),
+    (["--target", "zynq"], "unknown target 'zynq': choose sim, arty, cmod_a7, ulx3s"),
     (["--target", "sim"], "nothing to do: give --run"),
     (["--target", "sim", "--run"], "--run needs --model"),
     (["--target", "sim", "--run", "--model", "letnet"], "unknown model 'letnet': choose digits, ai85, lenet"),
@@ -34,6 +34,8 @@ def build(*words):
      "--timeline /no/such/folder/x.json: there is no folder"),
     (["--target", "sim", "--run", "--model", "digits", "--roofline", "/no/such/folder/x.png"],
      "--roofline /no/such/folder/x.png: there is no folder"),
+    (["--target", "sim", "--build", "--board", "zybo"], "unknown board 'zybo': choose arty, cmod_a7, ulx3s"),
+    (["--target", "sim", "--run", "--model", "digits", "--board", "ulx3s", "--roofline", "x.png"], "--roofline draws the roof of the Arty's memory"),
     (["--check"], "there is no --model: give a model by name"),
     (["--check", "--model", "digits", "--config", "arty-36"], "unknown configuration 'arty-36'"),
     (["--check", "--model", "model.h5"], "or give a network file (.npz), a .tflite or an .onnx"),

@@ -23,6 +23,7 @@ from nets.synthetic import convolution_network, random_images
 from nets.images import digits_samples
 from nets.zoo import load_model
 from targets import sim, simulator
+from compiler.memory_map import MODEL_ADDRESS
 from targets.running_soc import BIOS_AGAIN, FIRMWARE_ADDRESS, running_soc, work_for
 from tests.support.bad_programs import bad_programs
 from tests.support.random_networks import random_images as images_of_random_network
@@ -208,7 +209,7 @@ def test_the_firmware_refuses_what_it_does_not_understand_with_a_sentence():
             link.command("run here")
         with pytest.raises(UserError, match="too long"):
             link.command("run " + "1" * 100)
-        link.write_word(0x41000000, 0)
+        link.write_word(MODEL_ADDRESS, 0)
         with pytest.raises(UserError, match="there is no model in memory"):
             link.command(f"run {addresses[0]}")
 

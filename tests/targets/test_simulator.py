@@ -1,15 +1,16 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Memory contents land in the DRAM's banks as LiteDRAM maps addresses: a row of one bank, then the same row of the next."""
+"""Memory contents land in the banks as LiteDRAM maps addresses: a row of one bank, then the same row of the next; an SRAM is one bank."""
 
 import numpy as np
 import pytest
 
-from targets.simulator import BANKS, ROW_BYTES, WORD_BYTES, _bank_lines
+from soc.boards import BOARDS
+from targets.simulator import _bank_lines
 
 BASE = 0x4000_0000
 
 
-def read_back(lines, address, size):
+def read_back(lines, address, size, banks):
     """Return what the banks' files hold at an address; bytes that no line sets are None."""
     memories = []
     for bank in lines:
@@ -23,20 +24,21 @@ def read_back(lines, address, size):
         memories.append(memory)
     got = []
     for i in range(address - BASE, address - BASE + size):
-        row, inside = divmod(i, ROW_BYTES)
-        word = memories[row % BANKS].get((row // BANKS * ROW_BYTES + inside) // WORD_BYTES)
-        got.append(None if word is None else word[inside % WORD_BYTES])
+        row, inside = divmod(i, banks.row_bytes)
+        word = memories[row % banks.count].get((row // banks.count * banks.row_bytes + inside) // banks.word_bytes)
+        got.append(None if word is None else word[inside % banks.word_bytes])
     return got
 
 
-@pytest.mark.parametrize("offset, size", [(0, 16), (0, 1), (2032, 100), (16 * 1024 - 16, 5000), (0x0100_0000, 40_000)])
-def test_contents_are_found_where_they_were_put(offset, size):
+@pytest.mark.parametrize("board", BOARDS.values(), ids=lambda board: board.target)
+@pytest.mark.parametrize("offset, size", [(0, 16), (0, 1), (2032, 100), (16 * 1024 - 16, 5000), (0x0004_0000, 40_000)])
+def test_contents_are_found_where_they_were_put(offset, size, board):
     data = np.random.default_rng(size).integers(0, 256, size).astype(np.uint8).tobytes()
-    lines = _bank_lines([(BASE + offset, data)], BASE)
-    assert bytes(read_back(lines, BASE + offset, size)) == data
-    assert sum(len([line for line in bank if not line.startswith("@")]) for bank in lines) == -(-size // WORD_BYTES), "surplus words"
+    lines = _bank_lines([(BASE + offset, data)], BASE, board.banks)
+    assert bytes(read_back(lines, BASE + offset, size, board.banks)) == data
+    assert sum(len([line for line in bank if not line.startswith("@")]) for bank in lines) == -(-size // board.banks.word_bytes), "surplus words"
 
 
 def test_contents_at_an_odd_address_are_refused():
     with pytest.raises(ValueError, match="no multiple of 16"):
-        _bank_lines([(BASE + 8, b"x")], BASE)
+        _bank_lines([(BASE + 8, b"x")], BASE, BOARDS["arty"].banks)
