@@ -68,19 +68,23 @@ def conclude(bars, path=None):
     return 0 if all(bar.holds for bar in bars) else 1
 
 
-def run_bars(program, description, names, bars_of, words=None):
+def run_bars(program, description, names, bars_of, words=None, options=None):
     """Be a program of bench/ whose rows are simulated: `bars_of(rows, jobs)` returns the Bars of the rows that the command line asks for.
 
+    options: a function that adds options of its own to the parser; bars_of then gets the parsed arguments as its third.
     Returns the exit status: that of conclude(), 2 for an error, 130 where it was interrupted.
     """
     parser = argparse.ArgumentParser(prog=program, description=description)
     add_options(parser, names)
+    if options:
+        options(parser)
     parser.add_argument("--jobs", type=int, default=2, help="simulations at a time (default: %(default)s)")
     arguments = parser.parse_args(words)
     try:
         if arguments.jobs < 1:
             raise UserError(f"--jobs must be at least 1, not {arguments.jobs}")
-        return conclude(bars_of(chosen(arguments, names), arguments.jobs), arguments.json)
+        more = (arguments,) if options else ()
+        return conclude(bars_of(chosen(arguments, names), arguments.jobs, *more), arguments.json)
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

@@ -1,11 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""The paper's tables with our columns: networks counted, whole images in litex_sim (random weights, outputs exact), beside the published figures;
+"""The paper's tables with our columns: networks counted, trained ones evaluated, whole images in litex_sim (exact), beside the published figures;
 and a real network with dynamic feature pruning."""
 
 import sys
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import dataclass
 from pathlib import Path
 
 if __name__ == "__main__":
@@ -13,43 +12,21 @@ if __name__ == "__main__":
 
 from accel.config import CONFIGS
 from bench import dfp
+from bench.against_cpu import cpu_table
 from bench.bars import Bar, run_bars
-from bench.paper_tables import networks_table, operations_rate, prior_table, saved, speed_table
-from bench.soc_runs import cycles_table, run_networks
+from bench.energy import add_power, power_of
+from bench.paper_runs import CONFIGS as SPEEDS
+from bench.paper_runs import WHOLE, measure
+from bench.paper_tables import accuracy_table, networks_table, operations_rate, prior_table, reduced_table, saved, speed_table
+from bench.soc_runs import cycles_table
 from bench.sparse_alexnet import masks_table
+from bench.trained import TRAINED, accuracy_of
 from compiler.program import compile_network
-from nets.definition import Definition, Draft
-from nets.paper import BASELINES, define
-from nets.random_network import random_network
-from targets.console import console
+from nets.paper import BASELINES
+from targets.console import console, progress
 
 CONFIG = "arty-35"
-# Of the weights of alexnet-fc, what pruning leaves.
-FC_DENSITY = 0.25
 _BEAT, _PARAMETERS = 16, 16
-
-
-def alexnet_convolutions():
-    """Return AlexNet's conv1 to conv5 without groups, with the two max pools between them; pool5 and the response normalisations are left out."""
-    whole = define("alexnet")
-    names = [layer.name for layer in whole.layers]
-    return Definition("alexnet-convs", whole.input_shape, whole.layers[:names.index("conv5") + 1])
-
-
-def alexnet_fully_connected():
-    """Return AlexNet's three fully connected layers."""
-    draft = Draft("alexnet-fc", 6, 6, 256)
-    draft.dense("fc8", draft.dense("fc7", draft.dense("fc6", "input", 4096, relu=True), 4096, relu=True), 1000)
-    return draft.definition()
-
-
-RUNS = {"vgg-d": partial(define, "vgg-d"), "sparse-vgg-d": partial(define, "sparse-vgg-d"), "alexnet-convs": alexnet_convolutions,
-        "alexnet-fc": alexnet_fully_connected}
-
-
-def network_of(name):
-    """Return the compiler's Network of the run `name`, with random weights."""
-    return replace(random_network(RUNS[name](), density=FC_DENSITY if name == "alexnet-fc" else 1.0), name=name)
 
 
 def weight_bytes(network):
@@ -66,13 +43,15 @@ def weight_rate(run):
 
 @dataclass(frozen=True)
 class Row:
-    """A bar on the Measured of the run of its own name, or, where `counted` is (network, what), on what a reduced network saves."""
+    """A bar on the Measured of the run of its own name (`figure`); or where `counted` is (network, what), on what a reduced network saves; or where
+    `trained` is (baseline, reduced), on the points of top-1 that the reduced one loses; or where it is (network,), on that network's top-1."""
 
     asked: float
     unit: str
     better: str
     figure: object = None
     counted: tuple = ()
+    trained: tuple = ()
 
 
 def _saving(network, what, asked):
@@ -83,6 +62,8 @@ ROWS = {
     "sparse-vgg-a-macs": _saving("sparse-vgg-a", "macs", 0.50), "sparse-vgg-a-parameters": _saving("sparse-vgg-a", "parameters", 0.90),
     "sparse-vgg-d-macs": _saving("sparse-vgg-d", "macs", 0.60), "sparse-vgg-d-parameters": _saving("sparse-vgg-d", "parameters", 0.93),
     "sparse-alexnet-macs": _saving("sparse-alexnet", "macs", 0.21),
+    "vgg-a-top1": Row(0.82, "top-1 of the int8 baseline on the test images", "higher", trained=("vgg-a",)),
+    "vgg-a-loss": Row(1.0, "points of top-1, int8 baseline minus int8 reduced", "lower", trained=("vgg-a", "sparse-vgg-a")),
     "vgg-d": Row(3_000_000, "cycles", "lower", lambda run: run.cycles),
     "sparse-vgg-d": Row(1_100_000, "cycles", "lower", lambda run: run.cycles),
     "alexnet-convs": Row(22.4, "GOP/s at 100 MHz", "higher", operations_rate),
@@ -90,30 +71,50 @@ ROWS = {
 }
 
 
-def bar(name, measured):
-    """Return the Bar of a row; measured: {name of the run: Measured}."""
+def bar(name, measured, accuracies):
+    """Return the Bar of a row; measured: {name of the run: Measured on CONFIG}, accuracies: {name of the trained network: Accuracy}."""
     row = ROWS[name]
     if row.counted:
         network, what = row.counted
         return Bar(name, "-", row.asked, saved(network)[what], row.unit, row.better)
+    if row.trained:
+        first, *others = (accuracies[network].top1 for network in row.trained)
+        return Bar(name, "-", row.asked, 100 * (first - others[0]) if others else first, row.unit, row.better)
     return Bar(name, CONFIG, row.asked, row.figure(measured[name]), row.unit, row.better)
 
 
-def measured_bars(names, jobs):
-    """Run the networks that rows need, print the tables, and return the Bars."""
+def _accuracies(names, jobs):
+    wanted = [network for network in TRAINED if any(network in ROWS[name].trained for name in names)]
+    with progress() as shown:
+        task = shown.add_task("test images through the reference", total=None)
+        return {network: accuracy_of(network, jobs, lambda done: shown.advance(task, done)) for network in wanted}
+
+
+def measured_bars(names, jobs, arguments):
+    """Measure what rows need, print the tables, and return the Bars. All rows: also the whole networks on each of SPEEDS, and the CPU."""
+    power, everything = power_of(arguments), set(names) == {*ROWS, *dfp.ROWS}
     dynamic, names = [name for name in names if name in dfp.ROWS], [name for name in names if name not in dfp.ROWS]
     real = dfp.inputs() if dynamic else None
-    runs = [name for name in names if name in RUNS]
-    measured = run_networks([network_of(name) for name in runs], CONFIG, jobs) if runs else {}
-    cycles = [cycles_table(measured.values())] if measured else []
-    for table in (networks_table(), *cycles, speed_table(measured.values()), prior_table(measured.get("alexnet-convs")), masks_table()):
+    accuracies = _accuracies(names, jobs)
+    runs = {(name, CONFIG): run for name, run in measure([name for name in names if ROWS[name].figure], CONFIG, jobs).items()}
+    if everything:
+        for config in SPEEDS:
+            missing = [name for name in WHOLE if (name, config) not in runs]
+            runs |= {(name, config): run for name, run in measure(missing, config, jobs).items()}
+    rows = {name: run for (name, config), run in runs.items() if config == CONFIG}
+    tables = [networks_table(), accuracy_table(accuracies)] if accuracies else [networks_table()]
+    tables += [cycles_table(run for (_, config), run in runs.items() if config == CONFIG)] if runs else []
+    whole = [run for (name, _), run in runs.items() if name in WHOLE]
+    tables += [speed_table(whole, power), prior_table(rows.get("alexnet-convs"), power), masks_table()]
+    tables += [reduced_table(runs), cpu_table()] if everything else []
+    for table in tables:
         console().print(table)
-    return [bar(name, measured) for name in names] + (dfp.bars(dynamic, *real, jobs) if dynamic else [])
+    return [bar(name, rows, accuracies) for name in names] + (dfp.bars(dynamic, *real, jobs) if dynamic else [])
 
 
 def main(words=None):
     """Print the tables and the bars that the command line asks for; returns the exit status."""
-    return run_bars("bench/paper.py", __doc__, [*ROWS, *dfp.ROWS], measured_bars, words)
+    return run_bars("bench/paper.py", __doc__, [*ROWS, *dfp.ROWS], measured_bars, words, add_power)
 
 
 if __name__ == "__main__":

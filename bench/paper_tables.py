@@ -3,7 +3,8 @@
 
 from rich.table import Table
 
-from bench.published import BOARD_SOURCE, BOARD_WATTS, NOT_FOUND, PRIOR_WORK, SAVED, SPEED
+from bench.paper_runs import weights_of
+from bench.published import ALEXNET_GOP, JOURNAL, NOT_FOUND, POSTER, PRIOR_WORK, REDUCED, SAVED, SPEED
 from bench.soc_runs import CLOCK_HZ
 from nets.count import count, reduction
 from nets.paper import BASELINES, NETWORKS, define
@@ -11,6 +12,9 @@ from nets.paper import BASELINES, NETWORKS, define
 # Rows of the table of prior work.
 _PRIOR_FIELDS = {"platform": "platform", "precision": "precision", "clock (MHz)": "megahertz", "network": "network", "GOP": "operations",
                  "GOP/s": "speed", "power (W)": "power", "GOP/J": "efficiency"}
+# What bounds a layer, by the time field that most of its waiting is in.
+CAUSES = {"stall_fetch": "instructions", "stall_weights": "the weight stream", "stall_activations": "loads of activations",
+           "stall_drain": "the requantiser", "stall_store": "the output", "stall_sync": "set-up and the ends of layers"}
 
 
 def saved(network):
@@ -41,28 +45,75 @@ def networks_table():
     return table
 
 
-def speed_table(measured):
-    """Return the table of images a second: measured in cycles at 100 MHz, and published."""
-    table = Table("network", "platform", "images/s", "images/s/W", "kind", title="images a second")
-    for run in measured:
-        rate = CLOCK_HZ / run.cycles
-        table.add_row(run.network.name, f"{run.config.name} at 100 MHz", f"{rate:,.1f}", f"{rate / BOARD_WATTS:,.1f}",
-                      "measured in litex_sim, random weights; power published")
-    for network, platform, rate, source in SPEED:
-        table.add_row(network, platform, f"{rate}", NOT_FOUND, f"published: {source}")
-    table.caption = f"{BOARD_WATTS} W is {BOARD_SOURCE}"
+def accuracy_table(accuracies):
+    """Return the table of the trained networks: {name: Accuracy}, int8 measured by the reference, beside the float network and the published figures."""
+    table = Table("network", title="accuracy on CIFAR-10: measured on the test images (JPEG), int8 by the reference, whose tensors are the hardware's")
+    for head in ("top-1 int8", "top-1 float", "test images", "trained here"):
+        table.add_column(head, justify="left" if head == "trained here" else "right")
+    for name, accuracy in accuracies.items():
+        table.add_row(name, f"{accuracy.top1:.2%}", f"{accuracy.facts['accuracy']:.2%}", f"{accuracy.count:,}", accuracy.training)
+    table.caption = f"published ({JOURNAL}): a best baseline of 93.47 %, 0.03 % loss; which network and training: {NOT_FOUND}"
     return table
 
 
-def prior_table(run):
+def speed_table(measured, power):
+    """Return the table of images a second: [Measured] at 100 MHz with a Power, and published."""
+    table = Table("network", "platform", "images/s", "images/s/W", "kind", title="images a second, and of each watt")
+    for run in measured:
+        rate = CLOCK_HZ / run.cycles
+        table.add_row(run.network.name, f"{run.config.name} at 100 MHz", f"{rate:,.1f}", f"{rate / power.watts:,.1f}",
+                      f"images/s measured in litex_sim, {weights_of(run.network.name)}; per watt computed")
+    for network, platform, rate, watts, source in SPEED:
+        table.add_row(network, platform, f"{rate}", watts if watts == NOT_FOUND else f"> {rate / watts:.1f}", f"published: {source}")
+    for work in PRIOR_WORK:
+        if work.network == "AlexNet":
+            rate = work.speed / ALEXNET_GOP
+            table.add_row("AlexNet's convolutions", f"{work.platform} ({work.name})", f"{rate:.1f}", f"{rate / work.power:.1f}",
+                          f"computed from GOP/s, GOP and W: {POSTER}")
+    table.add_row("VGG-A, VGG-D", "Zedboard, Arty/Cmod A7, Jetson TK1", NOT_FOUND, NOT_FOUND, f"{POSTER}: a figure whose numbers are not in its text")
+    table.caption = f"{power.watts} W is {power.source}"
+    return table
+
+
+def prior_table(run, power):
     """Return the poster's table of prior work, with a column of ours where AlexNet's convolutions were run (a Measured or None)."""
     columns = [(work.name, [getattr(work, field) for field in _PRIOR_FIELDS.values()]) for work in PRIOR_WORK]
     if run:
         rate = operations_rate(run)
         columns.append(("ours", [f"Arty A7 ({run.config.name})", "8-bit integer", CLOCK_HZ // 1_000_000, "AlexNet",
-                                 f"{2 * run.report['macs_done'] / 1e9:.2f}", f"{rate:.2f}", BOARD_WATTS, f"{rate / BOARD_WATTS:.2f}"]))
+                                 f"{2 * run.report['macs_done'] / 1e9:.2f}", f"{rate:.2f}", power.watts, f"{rate / power.watts:.2f}"]))
     table = Table("", *(name for name, _ in columns), title="prior work, published in the poster; ours: GOP/s measured in litex_sim, GOP/J computed")
     for head, *cells in zip(_PRIOR_FIELDS, *(values for _, values in columns), strict=True):
         table.add_row(head, *map(str, cells))
-    table.caption = f"our {BOARD_WATTS} W is {BOARD_SOURCE}"
+    table.caption = f"our {power.watts} W is {power.source}"
     return table
+
+
+def waits_most_for(run):
+    """Return (share of the cycles in which the grid worked, what most of the others waited for) of a Measured."""
+    total = {name: sum(layer[name] for layer in run.report["layers"]) for name in ("busy", *CAUSES)}
+    most = max(CAUSES, key=total.get)
+    return total["busy"] / run.cycles, CAUSES[most]
+
+
+def reduced_table(measured):
+    """Return the table of baseline against reduced networks of {(name, configuration): Measured}: how many times fewer, and why not more."""
+    table = Table("reduced", "configuration", title=f"baseline against reduced: times fewer, measured; published ({POSTER}): {REDUCED}")
+    for head in ("MACs done", "bytes of DRAM", "cycles", "the reduced network's grid works", "and else it waits most for"):
+        table.add_column(head, justify="right")
+    for (name, config), run in measured.items():
+        whole = measured.get((BASELINES.get(name), config))
+        if whole is not None:
+            busy, cause = waits_most_for(run)
+            table.add_row(name, config, *(f"{figure(whole) / figure(run):.2f}" for figure in (_macs, _bytes, lambda item: item.cycles)),
+                          f"{busy:.0%} of the time", cause)
+    table.caption = "the baselines keep the grid as busy as the reduced ones do, so cycles fall with the products and not beyond them"
+    return table
+
+
+def _macs(run):
+    return run.report["macs_done"]
+
+
+def _bytes(run):
+    return run.report["dram_read_bytes"] + run.report["dram_write_bytes"]

@@ -13,30 +13,37 @@ from accel.errors import UserError
 from nets.cifar10 import as_input, load_cifar10
 from nets.file import save_network
 from nets.networks.cifar10 import LABELS
-from nets.prune import largest
 from nets.quantise_network import quantise_network
-from nets.sfp import check_share
 from nets.unreadable import UNREADABLE, reason
 from nets.zoo import MODELS, importer
 
 CALIBRATION = 256
+# As many magnitudes as int8 has: nothing becomes coarser.
+ALL_LEVELS = 127
 
 
-def keep(folder, data, share, output):
+def coarser(weights, levels):
+    """Return float weights [O, H, W, I] rounded to whole multiples of 1 / `levels` of their filter's largest magnitude: fewer bits each in a file."""
+    step = np.abs(weights).max(axis=(1, 2, 3), keepdims=True) / levels
+    return np.round(weights / np.where(step > 0, step, 1)) * step
+
+
+def keep(folder, data, levels, output):
     """Quantise the network that lies trained in `folder`, calibrated with CALIBRATION training images of CIFAR-10 in `data`, and write it to the folder
     `output`: NAME.npz, and NAME.json with how it was trained.
 
-    share: of each layer's weights, the largest stay and the others become 0, which takes fewer bytes. Returns the path of the .npz.
+    levels: how many magnitudes each filter's weights have, 1 to ALL_LEVELS; few take fewer bytes. Returns the path of the .npz.
     Raises UserError where the folder holds no finished training or the data is not there.
     """
-    check_share("share", share)
+    if not 1 <= levels <= ALL_LEVELS:
+        raise UserError(f"levels must be 1 to {ALL_LEVELS}, not {levels}")
     facts = _facts(folder)
-    network = _largest_only(importer("onnx_float").import_onnx_float(folder / f"{facts['network']}.onnx"), share)
+    network = _coarser_network(importer("onnx_float").import_onnx_float(folder / f"{facts['network']}.onnx"), levels)
     images = load_cifar10(Path(data), "train").images
     chosen = np.linspace(0, len(images) - 1, CALIBRATION).astype(int)
     kept = replace(quantise_network(network, as_input(images[chosen])), name=facts["network"], labels=LABELS)
     save_network(kept, output / f"{kept.name}.npz")
-    (output / f"{kept.name}.json").write_text(json.dumps({**facts, "share_kept": share, "calibration_images": CALIBRATION}, indent=1) + "\n")
+    (output / f"{kept.name}.json").write_text(json.dumps({**facts, "levels": levels, "calibration_images": CALIBRATION}, indent=1) + "\n")
     return output / f"{kept.name}.npz"
 
 
@@ -52,9 +59,11 @@ def _facts(folder):
         raise UserError(f"{found[0]} is no record of a training: {reason(error)}") from error
 
 
-def _largest_only(network, share):
+def _coarser_network(network, levels):
+    if levels == ALL_LEVELS:
+        return network
     return replace(network, layers=tuple(
-        replace(layer, weights=largest(layer.weights, share)) if hasattr(layer, "weights") else layer for layer in network.layers))
+        replace(layer, weights=coarser(layer.weights, levels)) if hasattr(layer, "weights") else layer for layer in network.layers))
 
 
 def main(words=None):
@@ -62,11 +71,11 @@ def main(words=None):
     parser = argparse.ArgumentParser(prog="python -m nets.keep", description=__doc__)
     parser.add_argument("folder", type=Path, metavar="FOLDER", help="what nets.train wrote, like build/train/vgg-a")
     parser.add_argument("--data", required=True, metavar="DIR", help="CIFAR-10, whose training images calibrate")
-    parser.add_argument("--share", type=float, default=1.0, help="of each layer's weights, how many stay, the largest (default: %(default)s)")
+    parser.add_argument("--levels", type=int, default=ALL_LEVELS, help="how many magnitudes each filter's weights have (default: %(default)s, all)")
     parser.add_argument("--output", type=Path, default=MODELS, metavar="DIR", help="folder to write to (default: the zoo's)")
     arguments = parser.parse_args(words)
     try:
-        print(f"wrote {keep(arguments.folder, arguments.data, arguments.share, arguments.output)}")
+        print(f"wrote {keep(arguments.folder, arguments.data, arguments.levels, arguments.output)}")
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

@@ -13,15 +13,6 @@ def keep_filters(weights, count):
     return np.sort(np.argsort(-saliency, kind="stable")[:count])
 
 
-def largest(weights, share):
-    """Return weights [...] with all but the `share` (0 to 1) of largest magnitude set to 0; of equal magnitudes the earlier ones stay."""
-    order = np.argsort(-np.abs(weights), axis=None, kind="stable")
-    kept = np.zeros_like(weights)
-    chosen = order[:round(share * weights.size)]
-    kept.flat[chosen] = weights.flat[chosen]
-    return kept
-
-
 def connection_mask(weights, columns, block, kept):
     """Return bool [O, I]: which input channels each filter keeps.
 

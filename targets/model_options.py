@@ -7,11 +7,10 @@ from dataclasses import replace
 import numpy as np
 
 from accel.errors import UserError
-from nets.described import NETWORKS
 from nets.images import KINDS, digits_samples, open_images
 from nets.preprocessing import Preprocessing
 from nets.quantise_network import METHODS
-from nets.zoo import FILES, load_model
+from nets.zoo import FILES, PREPROCESSING, load_model
 
 # Images that are run where no number is given.
 MOST_IMAGES = 8
@@ -76,9 +75,8 @@ def given_preprocessing(arguments):
 
 
 def preprocessing_of(arguments):
-    """Return the Preprocessing that the options ask for; what they do not say is that of a described model, or pixels as they are."""
-    described = NETWORKS.get(arguments.model)
-    base = described.preprocessing if described else Preprocessing()
+    """Return the Preprocessing that the options ask for; what they do not say is that of a model by name, or pixels as they are."""
+    base = PREPROCESSING.get(arguments.model, Preprocessing())
     given = {"scale": arguments.pixel_scale, "mean": arguments.mean, "std": arguments.std, "bgr": arguments.bgr or None}
     return replace(base, **{name: value for name, value in given.items() if value is not None})
 

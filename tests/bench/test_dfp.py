@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from bench import dfp, paper
+from bench import dfp, paper, paper_runs
 from compiler.pruning import Pruning
 from nets.calibrate_pruning import Calibrated, spread_apart
 from tests.support.networks import convolution
@@ -43,6 +43,6 @@ def test_what_is_saved_is_the_mean_of_images_that_thresholds_were_not_found_on(m
 
 def test_without_the_data_one_sentence_says_so_and_nothing_is_run(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("SPARCNET_DATA", str(tmp_path))
-    monkeypatch.setattr(paper, "run_networks", lambda *_, **__: pytest.fail("something was run"))
+    monkeypatch.setattr(paper_runs, "run_networks", lambda *_, **__: pytest.fail("something was run"))
     assert paper.main(["vgg-d", "dfp-loss"]) == 2
     assert capsys.readouterr().err.startswith("error: there is no squeezenet/")

@@ -29,21 +29,20 @@ def trained(tmp_path, monkeypatch):
     return tmp_path
 
 
-@pytest.mark.parametrize("share", [1.0, 0.25])
-def test_the_largest_weights_are_kept_as_int8_beside_the_facts(trained, share):
-    assert keep.main([str(trained / "trained"), "--data", "anywhere", "--share", str(share), "--output", str(trained)]) == 0
+@pytest.mark.parametrize("levels", [127, 5])
+def test_a_network_is_kept_as_int8_of_so_many_magnitudes_beside_its_facts(trained, levels):
+    assert keep.main([str(trained / "trained"), "--data", "anywhere", "--levels", str(levels), "--output", str(trained)]) == 0
     network = load_network(trained / "sparse-vgg-a.npz")
     assert network.name == "sparse-vgg-a" and len(network.labels) == 10
-    # Of small values some more are 0 as int8.
-    shares = [np.count_nonzero(layer.weights) / layer.weights.size for layer in network.layers if layer.op == "conv2d"]
-    assert all(share - 0.1 < found <= share + 0.001 for found in shares), shares
+    counts = [len(np.unique(np.abs(filter))) for layer in network.layers if layer.op == "conv2d" for filter in layer.weights]
+    assert max(counts) <= levels + 1 and np.mean(counts) > min(levels, 20), "0 and so many others"
     assert execute(network, np.zeros((1, 32, 32, 3), np.int8))[network.output].shape == (1, 1, 1, 10)
     facts = json.loads((trained / "sparse-vgg-a.json").read_text())
-    assert facts["share_kept"] == share and facts["accuracy"] == 0.5 and "history" not in facts
+    assert facts["levels"] == levels and facts["accuracy"] == 0.5 and "history" not in facts
 
 
-def test_what_is_no_training_and_no_share_is_refused(trained, capsys):
+def test_what_is_no_training_and_no_number_of_levels_is_refused(trained, capsys):
     assert keep.main([str(trained), "--data", "anywhere"]) == 1
     assert "holds no finished training: give the folder" in capsys.readouterr().err
-    with pytest.raises(UserError, match="share must be above 0 and at most 1, not 0"):
-        keep.keep(trained / "trained", "anywhere", 0.0, trained)
+    with pytest.raises(UserError, match="levels must be 1 to 127, not 0"):
+        keep.keep(trained / "trained", "anywhere", 0, trained)

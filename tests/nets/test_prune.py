@@ -4,7 +4,7 @@
 import numpy as np
 import pytest
 
-from nets.prune import largest, quad_mask
+from nets.prune import quad_mask
 
 
 def weights(outputs=48, inputs=64, seed=2):
@@ -56,12 +56,3 @@ def test_tiles_do_not_straddle_groups():
 def test_blocks_that_end_early_have_a_smaller_unit():
     assert quad_mask(weights(16, 38), 1.0).all()
     assert quad_mask(np.ones((5, 1, 1, 3)), 0.5).all()
-
-
-def test_the_largest_share_of_weights_stays_as_it_is():
-    values = weights()
-    kept = largest(values, 0.3)
-    chosen = kept != 0
-    assert np.count_nonzero(chosen) == round(0.3 * values.size) and (kept[chosen] == values[chosen]).all()
-    assert np.abs(values[~chosen]).max() <= np.abs(values[chosen]).min()
-    assert (largest(values, 1.0) == values).all()
