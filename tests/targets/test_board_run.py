@@ -42,7 +42,9 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope="module")
 def simulation():
     """The serial port of a simulated SoC that `--serve` has booted."""
-    process = subprocess.Popen([sys.executable, ROOT / "build.py", "--target", "sim", "--serve"], stdout=subprocess.PIPE, text=True)
+    # Programs in the background of a script inherit that they ignore SIGINT; this one must not.
+    process = subprocess.Popen([sys.executable, ROOT / "build.py", "--target", "sim", "--serve"], stdout=subprocess.PIPE, text=True,
+                               preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
     try:
         for line in process.stdout:
             if line.startswith("serial port: "):

@@ -13,11 +13,12 @@ from accel.config import CONFIGS
 from accel.errors import UserError
 from compiler.ir import TensorInfo
 from nets.images import Samples
+from soc.boards import BOARDS
 from targets.run_model import conclude
 from tests.support.image_runs import random_run
 from tests.support.traces import check_trace
 
-WORK = SimpleNamespace(config=CONFIGS["arty-35"], batch=1, tflite=None, samples=Samples(np.zeros((3, 1, 1, 1), np.int8)),
+WORK = SimpleNamespace(config=CONFIGS["arty-35"], board=BOARDS["arty"], batch=1, tflite=None, samples=Samples(np.zeros((3, 1, 1, 1), np.int8)),
                        network=SimpleNamespace(name="net", labels=(), output="out", tensors={"out": TensorInfo("out", 1, 1, 4, 0.5, -2)}))
 RUNS = [replace(random_run(seed, layers=3), output=np.zeros((1, 1, 4), np.int8)) for seed in range(3)]
 
