@@ -107,7 +107,6 @@ def reduced_table(measured):
             busy, cause = waits_most_for(run)
             table.add_row(name, config, *(f"{figure(whole) / figure(run):.2f}" for figure in (_macs, _bytes, lambda item: item.cycles)),
                           f"{busy:.0%} of the time", cause)
-    table.caption = "the baselines keep the grid as busy as the reduced ones do, so cycles fall with the products and not beyond them"
     return table
 
 
