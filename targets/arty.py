@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """`./build.py --target arty`: the same SoC on Digilent's Arty A7. LiteX's own options keep their names and meaning."""
 
+from functools import partial
 from pathlib import Path
 
 from litex.soc.cores.gpio import GPIOIn
@@ -11,7 +12,7 @@ from accel.config import load_config
 from accel.errors import UserError
 from compiler.binary import build_binary
 from soc.accelerator import add_accelerator
-from targets import board_run, litex_board, vivado_build
+from targets import litex_board, vivado_build
 from targets.flash import FIRMWARE_OFFSET, boot_image, describe, flash_image, flash_parts, write_parts
 from targets.inference_options import Work
 from targets.model_options import add_image_options, add_model_options, model_of, samples_of
@@ -27,8 +28,6 @@ class ArtySoC(BaseSoC):
 
     def __init__(self, config, verilog_directory, with_spi_flash=False, **kwargs):
         super().__init__(uart_with_dynamic_baudrate=True, with_spi_flash=with_spi_flash, **kwargs)
-        if not hasattr(self, "sdram"):
-            raise UserError("the accelerator needs the board's DDR3: leave --integrated-main-ram-size out")
         add_accelerator(self, config, verilog_directory)
         self.buttons = GPIOIn(self.platform.request_all("user_btn"))
         if with_spi_flash:
@@ -58,31 +57,11 @@ def _check(arguments):
         raise UserError("--images and --count are for a --model: give one, or leave them out")
 
 
-def _make_soc(arguments, config, verilog_directory, **settings):
-    return ArtySoC(config, verilog_directory, arguments.with_spi_flash, variant=arguments.variant, toolchain=arguments.toolchain,
-                   sys_clk_freq=arguments.sys_clk_freq, **settings)
-
-
-BOARD = litex_board.Board(
-    target="arty", title="the Arty A7", platform=digilent_arty.Platform, top="digilent_arty", add_options=_add_options,
-    device=lambda arguments: arguments.variant, check=_check, make_soc=_make_soc, defaults=(("l2_size", L2_BYTES),))
-
-
-def run(words):
-    """Do what the command line (a list of words) says; returns the exit status."""
-    if board_run.is_meant(words):
-        return board_run.run(words, BOARD)
-    parser, arguments = litex_board.parse(BOARD, words)
-    if arguments.resources:
-        return litex_board.print_resources(BOARD, words)
-    soc, builder = litex_board.project(BOARD, parser, arguments)
-    if arguments.build:
-        vivado_build.build(BOARD, builder, parser, arguments)
+def _program(soc, builder, arguments):
     if arguments.load:
         soc.platform.create_programmer().load_bitstream(litex_board.bitstream(builder, "sram", NO_BITSTREAM))
     if arguments.flash or arguments.flash_image:
         _flash(soc, builder, arguments)
-    return 0
 
 
 def _flash(soc, builder, arguments):
@@ -106,3 +85,10 @@ def _flash(soc, builder, arguments):
             Path(arguments.flash_image).write_bytes(flash_image(parts))
         except OSError as error:
             raise UserError(f"cannot write {arguments.flash_image}: {error.strerror}") from error
+
+
+BOARD = litex_board.Board(
+    target="arty", title="the Arty A7", platform=digilent_arty.Platform, top="digilent_arty", add_options=_add_options,
+    device=lambda arguments: arguments.variant, check=_check, soc=ArtySoC, soc_options=("variant", "with_spi_flash"),
+    build=vivado_build.build, program=_program, defaults=(("l2_size", L2_BYTES),))
+run = partial(litex_board.run, BOARD)

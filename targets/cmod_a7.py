@@ -2,6 +2,7 @@
 """`./build.py --target cmod_a7`: the SoC on Digilent's Cmod A7-35T, whose main memory is 512 KiB of SRAM, without LiteDRAM."""
 
 from dataclasses import replace
+from functools import partial
 
 from litex.gen import ClockDomain, LiteXModule, Signal
 from litex.soc.cores.clock import S7MMCM
@@ -13,7 +14,7 @@ from accel.errors import UserError
 from soc.accelerator import add_accelerator
 from soc.async_sram import add_sram
 from soc.boards import BOARDS
-from targets import board_run, litex_board, vivado_build
+from targets import litex_board, vivado_build
 
 
 class _CRG(LiteXModule):
@@ -39,8 +40,6 @@ class CmodSoC(SoCCore):
         platform = digilent_cmod_a7.Platform(toolchain=toolchain)
         self.crg = _CRG(platform, sys_clk_freq)
         super().__init__(platform, sys_clk_freq, ident="SPARCNet on LiteX, Cmod A7", uart_with_dynamic_baudrate=True, **settings)
-        if self.integrated_main_ram_size:
-            raise UserError("the main memory is the board's SRAM: leave --integrated-main-ram-size out")
         add_sram(self, replace(BOARDS["cmod_a7"], clock_hz=int(sys_clk_freq)))
         self.main_ram.connect_pads(platform.request("issiram"))
         add_accelerator(self, config, verilog_directory)
@@ -56,23 +55,11 @@ def _check(arguments):
         raise UserError(f"--toolchain {arguments.toolchain} is not supported for this board: use --toolchain vivado")
 
 
-def _make_soc(arguments, config, verilog_directory, **settings):
-    return CmodSoC(config, verilog_directory, toolchain=arguments.toolchain, sys_clk_freq=arguments.sys_clk_freq, **settings)
-
-
-BOARD = litex_board.Board(target="cmod_a7", title="the Cmod A7-35T", platform=digilent_cmod_a7.Platform, top="digilent_cmod_a7",
-                          add_options=_add_options, device=lambda arguments: "cmod_a7", check=_check, make_soc=_make_soc)
-
-
-def run(words):
-    """Do what the command line (a list of words) says; returns the exit status."""
-    if board_run.is_meant(words):
-        return board_run.run(words, BOARD)
-    parser, arguments = litex_board.parse(BOARD, words)
-    if arguments.resources:
-        return litex_board.print_resources(BOARD, words)
-    soc, builder = litex_board.project(BOARD, parser, arguments)
-    if arguments.build:
-        vivado_build.build(BOARD, builder, parser, arguments)
+def _program(soc, builder, arguments):
     litex_board.program(builder, soc.platform.create_programmer(), arguments, "build it first, with --build on a machine that has Vivado")
-    return 0
+
+
+BOARD = litex_board.Board(
+    target="cmod_a7", title="the Cmod A7-35T", platform=digilent_cmod_a7.Platform, top="digilent_cmod_a7", add_options=_add_options,
+    device=lambda arguments: "cmod_a7", check=_check, soc=CmodSoC, build=vivado_build.build, program=_program)
+run = partial(litex_board.run, BOARD)

@@ -14,6 +14,7 @@ from litex.soc.integration.builder import Builder
 from accel.config import load_config
 from accel.errors import UserError
 from soc.boards import BOARDS
+from targets import board_run
 from targets.console import console
 from targets.netlist import read_netlist
 from targets.resources import device_table, verdict
@@ -28,10 +29,11 @@ class Board:
     """A target: what differs from one board to the next.
 
     target: its name on the command line and in soc.boards. title: the board's. platform: LiteX's class, whose toolchains the command line
-    offers. top: name of the project's files and of its top module.
+    offers. top: name of the project's files and of its top module. soc: class of the SoC, called with (config, verilog_directory, the
+    toolchain, the clock, `soc_options`, settings of LiteX's SoC); soc_options: those of the board's own options that it takes.
     add_options(parser): adds the board's own options. device(arguments): the key in targets.resources.DEVICES. check(arguments): raises
-    UserError for what LiteX would accept but the accelerator cannot have. make_soc(arguments, config, verilog_directory, **settings of
-    LiteX's SoC): the SoC.
+    UserError for what LiteX would accept but the accelerator cannot have. build(board, builder, parser, arguments): does what --build says.
+    program(soc, builder, arguments): does what --load and --flash say. defaults: (name, value) of LiteX's options.
     """
 
     target: str
@@ -40,8 +42,11 @@ class Board:
     top: str
     add_options: Callable
     device: Callable
+    soc: type
     check: Callable
-    make_soc: Callable
+    build: Callable
+    program: Callable
+    soc_options: tuple = ()
     defaults: tuple = ()
 
     @property
@@ -51,7 +56,8 @@ class Board:
 
 
 def _parser(board):
-    parser = LiteXArgumentParser(platform=board.platform, description=f"SPARCNet on LiteX for {board.title}")
+    parser = LiteXArgumentParser(platform=board.platform, description=f"SPARCNet on LiteX for {board.title}: gateware and firmware. "
+                                 "What runs a model on the board is listed by --run --help.")
     parser.add_target_argument("--resources", action="store_true", help="print what the SoC takes of the device, by Yosys (minutes, once)")
     parser.add_target_argument("--sys-clk-freq", default=float(board.hardware.clock_hz), type=float, help="system clock frequency")
     parser.add_target_argument("--config", default=board.hardware.config, help="accelerator configuration, by name or .toml file")
@@ -68,6 +74,8 @@ def parse(board, words):
     arguments = parser.parse_args()
     if arguments.cpu_type not in (None, "vexriscv"):
         raise UserError(f"--cpu-type {arguments.cpu_type} is not supported: the firmware is for vexriscv")
+    if arguments.integrated_main_ram_size:
+        raise UserError("the accelerator needs the board's own memory: leave --integrated-main-ram-size out")
     board.check(arguments)
     return parser, arguments
 
@@ -112,8 +120,23 @@ def project(board, parser, arguments):
     builder_arguments = parser.builder_argdict
     gateware = Path(builder_arguments.get("gateware_dir") or Path(builder_arguments["output_dir"]) / "gateware")
     settings = {name: value for name, value in parser.soc_argdict.items() if name != "ident"}
-    soc = board.make_soc(arguments, load_config(arguments.config), gateware, **settings)
+    settings.update((name, getattr(arguments, name)) for name in ("toolchain", "sys_clk_freq", *board.soc_options))
+    soc = board.soc(load_config(arguments.config), gateware, **settings)
     return soc, Builder(soc, **builder_arguments)
+
+
+def run(board, words):
+    """Do what the command line (a list of words) says; returns the exit status."""
+    if board_run.is_meant(words):
+        return board_run.run(words, board)
+    parser, arguments = parse(board, words)
+    if arguments.resources:
+        return print_resources(board, words)
+    soc, builder = project(board, parser, arguments)
+    if arguments.build:
+        board.build(board, builder, parser, arguments)
+    board.program(soc, builder, arguments)
+    return 0
 
 
 def program(builder, programmer, arguments, remedy):

@@ -22,7 +22,7 @@ def build(*words):
     (["--target", "zynq"], "unknown target 'zynq': choose sim, arty, cmod_a7, ulx3s"),
     (["--target", "sim"], "nothing to do: give --run"),
     (["--target", "sim", "--run"], "--run needs --model"),
-    (["--target", "sim", "--run", "--model", "letnet"], "unknown model 'letnet': choose digits, ai85, lenet"),
+    (["--target", "sim", "--run", "--model", "letnet"], "unknown model 'letnet': choose digits, sparse-vgg-a, vgg-a, ai85, lenet"),
     (["--target", "sim", "--run", "--model", "gone.npz"], "there is no model file gone.npz"),
     (["--target", "sim", "--run", "--model", "digits", "--count", "0"], "--count must be 1 to 360, not 0"),
     (["--target", "sim", "--run", "--model", "digits", "--jobs", "0"], "--jobs must be at least 1"),
