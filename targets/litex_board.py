@@ -56,8 +56,10 @@ class Board:
 
 
 def _parser(board):
-    parser = LiteXArgumentParser(platform=board.platform, description=f"SPARCNet on LiteX for {board.title}: gateware and firmware. "
-                                 "What runs a model on the board is listed by --run --help.")
+    parser = LiteXArgumentParser(platform=board.platform)
+    # LiteX's parser takes what it is given for argparse's first argument.
+    parser.prog = f"./build.py --target {board.target}"
+    parser.description = f"SPARCNet on LiteX for {board.title}: gateware and firmware. What runs a model on the board is listed by --run --help."
     parser.add_target_argument("--resources", action="store_true", help="print what the SoC takes of the device, by Yosys (minutes, once)")
     parser.add_target_argument("--sys-clk-freq", default=float(board.hardware.clock_hz), type=float, help="system clock frequency")
     parser.add_target_argument("--config", default=board.hardware.config, help="accelerator configuration, by name or .toml file")
