@@ -2,7 +2,7 @@
 """How a network is trained: everything that decides the result, in one record that its checkpoints and results carry."""
 
 from dataclasses import dataclass
-from math import cos, pi
+from math import cos, inf, pi
 
 from accel.errors import UserError
 from nets.cifar10_formats import SIZE
@@ -14,11 +14,19 @@ PRECISIONS = ("fp32", "bf16")
 # Share of the training over which the rate rises.
 _RISE = {"one-cycle": 0.25, "cosine": 0.05}
 _SMALLEST = 16
+# What a number must be, in words and as a condition, which infinity and "not a number" fail too.
+_RANGES = {
+    "rate": ("above 0 and finite", lambda value: 0 < value < inf),
+    "momentum": ("at least 0 and below 1", lambda value: 0 <= value < 1),
+    "decay": ("at least 0 and finite", lambda value: 0 <= value < inf),
+    "smoothing": ("at least 0 and below 1", lambda value: 0 <= value < 1),
+    "seed": ("0 to 4294967295", lambda value: 0 <= value < 1 << 32),  # PyTorch's is of 64 bits, and each epoch makes one of its own from it
+}
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """Stochastic gradient descent with Nesterov momentum. Raises UserError where a number is none of use.
+    """Stochastic gradient descent with Nesterov momentum, or, with a momentum of 0, without. Raises UserError where a number is none of use.
 
     rate: the largest learning rate; schedule: how it rises to that and falls. sizes: ((pixels, epochs), ...), the first epochs on images made
     smaller, the others on whole ones: cheap, but where the map comes to a single pixel early, as in VGG's last stage, only the middles of the
@@ -46,6 +54,9 @@ class Recipe:
         for name, least in (("epochs", 1), ("batch", 2), ("images", 2)):
             if getattr(self, name) is not None and getattr(self, name) < least:
                 raise UserError(f"{name} must be at least {least}, not {getattr(self, name)}")
+        for name, (words, holds) in _RANGES.items():
+            if not holds(getattr(self, name)):
+                raise UserError(f"{name} must be {words}, not {getattr(self, name)}")
         for pixels, epochs in self.sizes:
             if not _SMALLEST <= pixels <= SIZE or epochs < 1:
                 raise UserError(f"{epochs} epochs on {pixels} pixels: give at least one epoch, and {_SMALLEST} to {SIZE} pixels")

@@ -37,7 +37,7 @@ class Training:
         weights = [value for value in self.net.parameters() if value.ndim > 1]
         others = [value for value in self.net.parameters() if value.ndim == 1]
         self.optimiser = torch.optim.SGD([{"params": weights, "weight_decay": recipe.decay}, {"params": others, "weight_decay": 0.0}],
-                                         recipe.rate, recipe.momentum, nesterov=True)
+                                         recipe.rate, recipe.momentum, nesterov=recipe.momentum > 0)
         if stored is not None:
             self.optimiser.load_state_dict(stored["optimiser"])
 

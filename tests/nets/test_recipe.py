@@ -27,6 +27,10 @@ def test_images_grow_as_the_recipe_says():
     ({"density": 0}, "the density must be above 0"), ({"filters": 1.5}, "the share of filters must be above 0 and at most 1, not 1.5"),
     ({"sizes": ((8, 1),)}, "1 epochs on 8 pixels"), ({"sizes": ((40, 1),)}, "16 to 32 pixels"), ({"sizes": ((16, 0),)}, "at least one epoch"),
     ({"epochs": 3, "sizes": ((16, 2), (24, 2))}, "more than the 3 of the whole training"),
+    ({"rate": 0.0}, "rate must be above 0 and finite, not 0.0"), ({"rate": -0.1}, "rate must be above 0"), ({"rate": float("nan")}, "not nan"),
+    ({"rate": float("inf")}, "not inf"), ({"momentum": 1.0}, "momentum must be at least 0 and below 1, not 1.0"), ({"momentum": -0.5}, "not -0.5"),
+    ({"decay": -1.0}, "decay must be at least 0 and finite, not -1.0"), ({"smoothing": 2.0}, "smoothing must be at least 0 and below 1, not 2.0"),
+    ({"seed": -1}, "seed must be 0 to 4294967295, not -1"), ({"seed": 1 << 64}, "seed must be 0 to 4294967295"),
     ({"schedule": "flat"}, "unknown schedule 'flat': choose one-cycle or cosine"), ({"precision": "fp8"}, "unknown precision 'fp8'")])
 def test_a_recipe_of_no_use_is_refused(fields, sentence):
     with pytest.raises(UserError, match=sentence):

@@ -75,6 +75,12 @@ def test_a_training_that_was_stopped_ends_bit_for_bit_as_one_that_was_not(recipe
     assert [epoch["loss"] for epoch in whole.history] == [epoch["loss"] for epoch in resumed.history]
 
 
+def test_a_network_can_be_trained_without_momentum(tmp_path):
+    one = begin(tmp_path, replace(RECIPE, momentum=0.0))
+    first = one.run_epoch()["loss"]
+    assert one.run_epoch()["loss"] < first and begin(tmp_path, one.recipe).epoch == 2
+
+
 def test_a_finished_training_is_only_read(tmp_path):
     one = finish(begin(tmp_path))
     again = begin(tmp_path)
