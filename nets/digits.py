@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from accel.errors import UserError
 from compiler.ir import Conv2D, FullyConnected, MaxPool2D, Network, Padding, TensorInfo
 from nets.digits_data import digits
 from nets.prune import BLOCK, COLUMNS, connection_mask, keep_filters
@@ -15,7 +16,10 @@ from nets.quantise import activation_scale, quantise_layer
 
 @dataclass(frozen=True)
 class Recipe:
-    """Filters of each convolution before and after pruning, and input channels that each tile of 16 filters keeps of each block of 32."""
+    """Filters of each convolution before and after pruning, and input channels that each tile of 16 filters keeps of each block of 32.
+
+    Raises UserError where less than one or more than all are kept, and for a seed that is none.
+    """
 
     filters: tuple = (16, 32, 32)
     kept_filters: tuple = (12, 24, 28)
@@ -23,6 +27,16 @@ class Recipe:
     epochs: int = 60
     tuning_epochs: int = 60
     seed: int = 1
+
+    def __post_init__(self):
+        for kept, there in zip(self.kept_filters, self.filters, strict=True):
+            if not 1 <= kept <= there:
+                raise UserError(f"of {there} filters 1 to {there} can be kept, not {kept}")
+        for kept in self.kept_inputs:
+            if not 1 <= kept <= BLOCK:
+                raise UserError(f"of each block of {BLOCK} input channels 1 to {BLOCK} can be kept, not {kept}")
+        if not 0 <= self.seed < 1 << 32:
+            raise UserError(f"seed must be 0 to 4294967295, not {self.seed}")
 
 
 class DigitsNet(nn.Module):

@@ -11,6 +11,7 @@ from accel.errors import UserError
 from nets.file import save_network
 from nets.paper import BASELINES, NETWORKS, define
 from nets.recipe import PRECISIONS, SCHEDULES, Recipe
+from nets.writable import check_file
 from nets.zoo import MODELS, accuracy
 
 CIFAR10 = tuple(name for name in NETWORKS if define(name).input_shape == (32, 32, 3))
@@ -27,6 +28,7 @@ def _train_digits(arguments):
     except ImportError as error:
         raise _needs_torch(error) from error
     recipe = digits.Recipe(kept_filters=tuple(arguments.kept_filters), kept_inputs=tuple(arguments.kept_inputs), seed=arguments.seed)
+    check_file(arguments.output)
     with Progress() as progress:
         task = progress.add_task("training digits", total=recipe.epochs + recipe.tuning_epochs)
         network = digits.train(recipe, lambda: progress.advance(task))

@@ -18,9 +18,11 @@ from nets.paper import define
 from nets.recipe import Recipe
 from nets.torch_net import folded_weights
 from nets.training import Training, accuracy
+from nets.writable import check_folder
 
 # Of the running mean that the progress bar shows.
 _MEMORY = 0.98
+_MOST_THREADS = 1024
 
 
 def train_cifar10(arguments):
@@ -28,6 +30,7 @@ def train_cifar10(arguments):
 
     Writes checkpoint.pt to the output folder and, at the end, NETWORK.onnx and NETWORK.json there. Raises UserError where options or data are wrong.
     """
+    _check(arguments)
     device = _device(arguments.device)
     torch.set_num_threads(arguments.threads or os.cpu_count())
     if device == "cpu":
@@ -46,6 +49,15 @@ def train_cifar10(arguments):
     write_onnx(training.net.definition, folded_weights(training.net), arguments.output / f"{definition.name}.onnx")
     (arguments.output / f"{definition.name}.json").write_text(json.dumps(result, indent=1) + "\n")
     return result
+
+
+def _check(arguments):
+    """Raise UserError for what would end the training only at its end, or with a traceback."""
+    if arguments.threads is not None and not 1 <= arguments.threads <= _MOST_THREADS:
+        raise UserError(f"--threads must be 1 to {_MOST_THREADS}, not {arguments.threads}")
+    if arguments.minutes is not None and not arguments.minutes > 0:
+        raise UserError(f"--minutes must be above 0, not {arguments.minutes}")
+    check_folder(arguments.output)
 
 
 def _device(name):

@@ -62,6 +62,32 @@ def test_data_that_is_not_there_ends_with_a_sentence(run, tmp_path):
 
 
 @pytest.mark.full
+@pytest.mark.parametrize("words, sentence", [
+    (["--momentum", 1], "momentum must be at least 0 and below 1, not 1.0"), (["--rate", -0.1], "rate must be above 0 and finite, not -0.1"),
+    (["--threads", -1], "--threads must be 1 to 1024, not -1"), (["--threads", 0], "--threads must be 1 to 1024, not 0"),
+    (["--threads", 10**12], "--threads must be 1 to 1024"), (["--minutes", "nan"], "--minutes must be above 0, not nan"),
+    (["--output", __file__], "no files can be written to the folder"), (["--output", "/proc/below"], "no files can be written to the folder /proc/below")])
+def test_options_of_no_use_end_with_a_sentence_before_the_training(words, sentence, run, data, tmp_path):
+    pytest.importorskip("torch", reason="training needs torch (requirements-train.txt)")
+    status, _, errors = run("sparse-vgg-a", "--data", data, "--epochs", 1, "--output", tmp_path / "out", *words)
+    assert status == 1 and errors.startswith(f"error: {sentence}") and errors.count("\n") == 1
+    assert not (tmp_path / "cache").exists() and not (tmp_path / "out").exists()
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("words, sentence", [
+    (["--output", "/proc/digits.npz"], "/proc/digits.npz cannot be written"), (["--output", "."], ". cannot be written: Is a directory"),
+    (["--output", "nowhere/digits.npz"], "nowhere/digits.npz cannot be written: there is no folder nowhere"),
+    (["--kept-filters", 12, 24, 33], "of 32 filters 1 to 32 can be kept, not 33"), (["--kept-inputs", 0, 8, 16], "of each block of 32 input channels 1 to 32"),
+    (["--seed", -1], "seed must be 0 to 4294967295, not -1")])
+def test_options_of_no_use_end_with_a_sentence_before_digits_is_trained(words, sentence, run, monkeypatch, tmp_path):
+    digits = pytest.importorskip("nets.digits", reason="training needs torch (requirements-train.txt)", exc_type=ImportError)
+    monkeypatch.setattr(digits, "train", lambda recipe, progress: pytest.fail("it is trained"))
+    status, _, errors = run("digits", "--output", tmp_path / "digits.npz", *words)
+    assert status == 1 and errors.startswith(f"error: {sentence}") and errors.count("\n") == 1
+
+
+@pytest.mark.full
 def test_a_network_is_trained_in_two_goes_pruned_and_written_as_onnx(run, data, tmp_path):
     pytest.importorskip("torch", reason="training needs torch (requirements-train.txt)")
     import onnxruntime
