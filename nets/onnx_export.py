@@ -9,15 +9,21 @@ OPSET = 17
 _IR_VERSION = 8  # of that opset's time, so that older readers take the file
 
 
+def find_onnx():
+    """Return the package onnx. Raises UserError where it is not installed."""
+    try:
+        import onnx
+    except ImportError as error:
+        raise UserError(f"writing ONNX needs the package onnx ({error}): run `make import`") from error
+    return onnx
+
+
 def write_onnx(definition, weights, path):
     """Write the float network to `path`: input [1, C, H, W], output [1, outputs].
 
     weights: {layer: (weights [O, H, W, I of a group], bias [O])}, batch norm folded in. Raises UserError where onnx is not installed.
     """
-    try:
-        import onnx
-    except ImportError as error:
-        raise UserError(f"writing ONNX needs the package onnx ({error}): run `make import`") from error
+    onnx = find_onnx()
     graph = _Graph(definition, weights, onnx.helper)
     shape = definition.shapes
     height, width, channels = shape[definition.input]

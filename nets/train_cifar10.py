@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from accel.errors import UserError
 from nets.cifar10 import load_cifar10
 from nets.count import count
-from nets.onnx_export import write_onnx
+from nets.onnx_export import find_onnx, write_onnx
 from nets.paper import define
 from nets.recipe import Recipe
 from nets.torch_net import folded_weights
@@ -58,6 +58,7 @@ def _check(arguments):
     if arguments.minutes is not None and not arguments.minutes > 0:
         raise UserError(f"--minutes must be above 0, not {arguments.minutes}")
     check_folder(arguments.output)
+    find_onnx()
 
 
 def _device(name):

@@ -88,6 +88,15 @@ def test_options_of_no_use_end_with_a_sentence_before_digits_is_trained(words, s
 
 
 @pytest.mark.full
+def test_without_onnx_it_is_said_before_the_training_how_to_install_it(run, data, monkeypatch, tmp_path):
+    pytest.importorskip("torch", reason="training needs torch (requirements-train.txt)")
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    status, _, errors = run("sparse-vgg-a", "--data", data, "--epochs", 1, "--output", tmp_path / "out")
+    assert status == 1 and errors.startswith("error: writing ONNX needs the package onnx") and errors.endswith(": run `make import`\n")
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.full
 def test_a_network_is_trained_in_two_goes_pruned_and_written_as_onnx(run, data, tmp_path):
     pytest.importorskip("torch", reason="training needs torch (requirements-train.txt)")
     import onnxruntime
