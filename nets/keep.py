@@ -15,6 +15,7 @@ from nets.file import save_network
 from nets.networks.cifar10 import LABELS
 from nets.quantise_network import quantise_network
 from nets.unreadable import UNREADABLE, reason
+from nets.writable import check_file
 from nets.zoo import MODELS, importer
 
 CALIBRATION = 256
@@ -33,18 +34,21 @@ def keep(folder, data, levels, output):
     `output`: NAME.npz, and NAME.json with how it was trained.
 
     levels: how many magnitudes each filter's weights have, 1 to ALL_LEVELS; few take fewer bytes. Returns the path of the .npz.
-    Raises UserError where the folder holds no finished training or the data is not there.
+    Raises UserError where the folder holds no finished training, the data is not there or `output` is no folder to write to.
     """
     if not 1 <= levels <= ALL_LEVELS:
         raise UserError(f"levels must be 1 to {ALL_LEVELS}, not {levels}")
     facts = _facts(folder)
+    model, record = (output / f"{facts['network']}{suffix}" for suffix in (".npz", ".json"))
+    check_file(model)
+    check_file(record)
     network = _coarser_network(importer("onnx_float").import_onnx_float(folder / f"{facts['network']}.onnx"), levels)
     images = load_cifar10(Path(data), "train").images
     chosen = np.linspace(0, len(images) - 1, CALIBRATION).astype(int)
     kept = replace(quantise_network(network, as_input(images[chosen])), name=facts["network"], labels=LABELS)
-    save_network(kept, output / f"{kept.name}.npz")
-    (output / f"{kept.name}.json").write_text(json.dumps({**facts, "levels": levels, "calibration_images": CALIBRATION}, indent=1) + "\n")
-    return output / f"{kept.name}.npz"
+    save_network(kept, model)
+    record.write_text(json.dumps({**facts, "levels": levels, "calibration_images": CALIBRATION}, indent=1) + "\n")
+    return model
 
 
 def _facts(folder):
@@ -53,10 +57,12 @@ def _facts(folder):
     if len(found) != 1:
         raise UserError(f"{folder} holds no finished training: give the folder that nets.train wrote NETWORK.onnx and NETWORK.json to")
     try:
-        facts = json.loads(found[0].read_text())
-        return {name: value for name, value in facts.items() if name != "history"}
+        facts = {name: value for name, value in json.loads(found[0].read_text()).items() if name != "history"}
     except UNREADABLE as error:
         raise UserError(f"{found[0]} is no record of a training: {reason(error)}") from error
+    if facts.get("network") != found[0].stem:
+        raise UserError(f"{found[0]} is no record of a training: it is not of a network {found[0].stem!r}")
+    return facts
 
 
 def _coarser_network(network, levels):

@@ -41,6 +41,21 @@ def test_a_network_is_kept_as_int8_of_so_many_magnitudes_beside_its_facts(traine
     assert facts["levels"] == levels and facts["accuracy"] == 0.5 and "history" not in facts
 
 
+@pytest.mark.parametrize("name, content", [("package.json", {"name": "mine"}), ("package.json", []), ("x.json", FACTS), ("x.json", {"network": ["x"]})])
+def test_json_that_is_no_record_of_a_training_is_refused(name, content, tmp_path, capsys):
+    (tmp_path / name).write_text(json.dumps(content))
+    assert keep.main([str(tmp_path), "--data", "anywhere", "--output", str(tmp_path)]) == 1
+    assert f"error: {tmp_path}/{name} is no record of a training: " in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("output, sentence", [("gone", "there is no folder"), ("a file", "there is no folder"), ("/proc", "cannot be written: ")])
+def test_an_output_that_cannot_be_written_is_refused_before_the_calibration(output, sentence, trained, monkeypatch, capsys):
+    monkeypatch.setattr(keep, "load_cifar10", lambda path, part: pytest.fail("it calibrates"))
+    (trained / "a file").write_text("")
+    assert keep.main([str(trained / "trained"), "--data", "anywhere", "--output", str(trained / output)]) == 1
+    assert sentence in capsys.readouterr().err
+
+
 def test_what_is_no_training_and_no_number_of_levels_is_refused(trained, capsys):
     assert keep.main([str(trained), "--data", "anywhere"]) == 1
     assert "holds no finished training: give the folder" in capsys.readouterr().err
