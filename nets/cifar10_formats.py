@@ -146,9 +146,13 @@ def _checked(where, planes, labels):
     """Return (images, labels) of `planes` [N, 3072]: all red, all green, all blue of each image."""
     if planes.ndim != 2 or planes.shape[1] != _PIXELS or labels.shape != (len(planes),):
         raise UserError(f"{where} holds data of {planes.shape} and labels of {labels.shape}, but CIFAR-10 has N x {_PIXELS} and N")
+    return planes.reshape(-1, 3, SIZE, SIZE).transpose(0, 2, 3, 1), _checked_labels(where, labels)
+
+
+def _checked_labels(where, labels):
     if not len(labels) or not np.issubdtype(labels.dtype, np.integer) or labels.min() < 0 or labels.max() >= len(CLASSES):
         raise UserError(f"{where} has labels that are not 0 to {len(CLASSES) - 1}")
-    return planes.reshape(-1, 3, SIZE, SIZE).transpose(0, 2, 3, 1), labels.astype(np.uint8)
+    return labels.astype(np.uint8)
 
 
 def _from_image(where, content):
@@ -172,4 +176,4 @@ def _from_npz(path):
     if images.dtype != np.uint8 or images.shape[1:] != (SIZE, SIZE, 3) or labels.shape != (len(images),):
         raise UserError(f"{path} holds x of {images.dtype} {images.shape} and y of {labels.shape}, "
                         f"but CIFAR-10 has uint8 N x {SIZE} x {SIZE} x 3 and N")
-    return images, labels.astype(np.uint8)
+    return images, _checked_labels(path, labels)

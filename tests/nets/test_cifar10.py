@@ -100,6 +100,13 @@ def test_what_is_damaged_is_refused_with_its_name(name, content, sentence, tmp_p
     assert not (tmp_path / "cache").exists()
 
 
+@pytest.mark.parametrize("labels", [np.full(40, 10), np.full(40, -1), np.full(40, 266), np.full(40, 0.5), np.full(40, "cat"), np.zeros(0, int)])
+def test_an_array_with_labels_that_are_none_is_refused(labels, tmp_path):
+    np.savez(tmp_path / "test.npz", x=IMAGES[:len(labels)], y=labels)
+    with pytest.raises(UserError, match="test.npz has labels that are not 0 to 9"):
+        load_cifar10(tmp_path, "test", cache=tmp_path / "cache")
+
+
 def test_a_truncated_archive_is_refused(tmp_path):
     path = tmp_path / "test.tar.xz"
     write_archive(path, files("images", IMAGES, LABELS, "test"))
