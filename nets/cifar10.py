@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from nets.cifar10_formats import find_source, read_source
+from nets.cifar10_formats import files_read, find_source, read_source
 from nets.whole_file import whole_file
 
 CACHE = Path(__file__).parents[1] / "build" / "cifar10"
@@ -47,7 +47,8 @@ def as_input(images):
 
 
 def _key(source, part):
-    """A name that changes with the source: of a folder, with the times of its own entries."""
-    entries = sorted(source.glob("*")) if source.is_dir() else [source]
-    facts = [(str(entry.resolve()), entry.stat().st_size, entry.stat().st_mtime_ns) for entry in entries]
+    """A name that changes with the place, names, sizes and times of the files that are read."""
+    place = source.resolve()
+    stats = ((name, file.stat()) for name, file in files_read(source, part))
+    facts = [(str(place / name), stat.st_size, stat.st_mtime_ns) for name, stat in stats]
     return f"{part}-{hashlib.sha256(repr(facts).encode()).hexdigest()[:16]}"

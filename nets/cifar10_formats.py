@@ -48,6 +48,14 @@ def find_source(path, part):
                     f"them, or images as {part}/CLASS/NAME.png or .jpg, such as {part}/{CLASSES[0]}/0001.png")
 
 
+def files_read(source, part):
+    """Yield (name within it, path) of the files that `read_source` reads: a file alone is its own "."."""
+    if source.is_file():
+        yield ".", source
+    else:
+        yield from ((name, file) for name, file in _files(source) if _kind(name, part))
+
+
 def read_source(source, part, advance=lambda done: None):
     """Return (images uint8 [N, 32, 32, 3], labels uint8 [N]) of `part` in what `find_source` found, in the order of the files' names.
 
@@ -59,7 +67,7 @@ def read_source(source, part, advance=lambda done: None):
     if source.name in PUBLISHED:
         check_sum(source)
     pieces, done = [], 0
-    for name, content in _members(source, lambda name: _kind(name, part) is not None):
+    for name, content in _members(source, part):
         images, labels = _kind(name, part)(f"{source}: {name}", content)
         pieces.append((name, images, labels))
         done += len(labels)
@@ -89,22 +97,22 @@ def _kind(name, part):
 
 
 def _files(folder):
-    """Yield (name within `folder`, a function that reads it), at most three levels down."""
+    """Yield (name within `folder`, path) of its files, at most three levels down."""
     for pattern in ("*", "*/*", "*/*/*"):
         for path in sorted(folder.glob(pattern)):
             if path.is_file():
-                yield path.relative_to(folder).as_posix(), path.read_bytes
+                yield path.relative_to(folder).as_posix(), path
 
 
-def _members(source, wanted):
-    """Yield (name, content) of the files of a folder or an archive whose name is `wanted`."""
+def _members(source, part):
+    """Yield (name, content) of the files of a folder or an archive that are of `part`."""
     if source.is_dir():
-        yield from ((name, read()) for name, read in _files(source) if wanted(name))
+        yield from ((name, path.read_bytes()) for name, path in files_read(source, part))
         return
     try:
         with tarfile.open(source) as archive:
             for member in archive:
-                if member.isfile() and wanted(member.name):
+                if member.isfile() and _kind(member.name, part):
                     yield member.name, archive.extractfile(member).read()
     except UNREADABLE_TAR as error:
         raise UserError(f"{source} is no archive that can be read: {reason(error)}") from error

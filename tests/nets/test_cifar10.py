@@ -51,6 +51,26 @@ def test_pictures_are_decoded_once_and_again_when_the_file_changes(tmp_path):
     assert len(load_cifar10(tmp_path, "train", cache=tmp_path / "cache").labels) == 30
 
 
+def test_pictures_that_a_folder_has_gained_lost_or_changed_are_seen(tmp_path):
+    contents = files("images", IMAGES, LABELS, "train")
+    later = list(contents)[-1]
+    write_folder(tmp_path / "data", {name: content for name, content in contents.items() if name != later})
+    assert len(load_cifar10(tmp_path / "data", "train", cache=tmp_path / "cache").labels) == 39
+    write_folder(tmp_path / "data", {later: contents[later]})
+    assert len(load_cifar10(tmp_path / "data", "train", cache=tmp_path / "cache").labels) == 40
+    write_folder(tmp_path / "data", {later: png(np.zeros_like(IMAGES[0]))})
+    assert not load_cifar10(tmp_path / "data", "train", cache=tmp_path / "cache").images.any(axis=(1, 2, 3)).all()
+    (tmp_path / "data" / later).unlink()
+    assert len(load_cifar10(tmp_path / "data", "train", cache=tmp_path / "cache").labels) == 39
+
+
+def test_files_of_the_other_part_decode_nothing_anew(tmp_path):
+    write_folder(tmp_path / "data", files("images", IMAGES, LABELS, "train"))
+    load_cifar10(tmp_path / "data", "train", cache=tmp_path / "cache")
+    write_folder(tmp_path / "data", files("images", IMAGES, LABELS, "test"))
+    load_cifar10(tmp_path / "data", "train", lambda done: pytest.fail("decoded again"), tmp_path / "cache")
+
+
 def test_of_several_archives_the_largest_is_read(tmp_path):
     np.savez(tmp_path / "test_small.npz", x=IMAGES[:10], y=LABELS[:10])
     np.savez(tmp_path / "test_large.npz", x=IMAGES, y=LABELS)
