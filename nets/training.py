@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Trains a defined network on CIFAR-10, epoch by epoch, from where its checkpoint stands. Needs torch."""
 
+import hashlib
 import time
 from dataclasses import asdict
 
@@ -21,7 +22,7 @@ class Training:
 
     checkpoint: a path; where there is such a file the training goes on from it, and the network's weights, momenta and epoch are those at its end.
     start: a path of another training's checkpoint, whose network is what this one begins with (fine-tuning); None: random weights.
-    Raises UserError where the checkpoint was begun with another recipe, network or data.
+    Raises UserError where the checkpoint was begun with another recipe, network, start or data.
     """
 
     def __init__(self, definition, recipe, pictures, checkpoint, start=None, device="cpu"):
@@ -29,7 +30,7 @@ class Training:
         self.facts = {"data": pictures.source, "data_images": len(pictures.labels), "start": None}
         self.images, self.labels = self._chosen(pictures)
         torch.manual_seed(recipe.seed)
-        stored = self._resume(definition) if checkpoint.exists() else None
+        stored = self._resume(definition, start) if checkpoint.exists() else None
         if stored is None:
             net = self._begin(definition, start)
             self.net = net.to(self.device, memory_format=torch.channels_last)
@@ -113,17 +114,20 @@ class Training:
             net, stored = load_checkpoint(start)
             if stored["network"] != definition.name:
                 raise UserError(f"{start} is a training of {stored['network']!r}, not of {definition.name!r}")
-            self.facts["start"] = {"recipe": stored["recipe"], **stored["facts"], "epochs": stored["epoch"]}
+            self.facts["start"] = {"recipe": stored["recipe"], **stored["facts"], "epochs": stored["epoch"], "sha256": _sha256(start)}
         if self.recipe.filters < 1:
             if net.masks:
                 raise UserError(f"{start} has pruned connections already: prune filters first, or in the same training")
             net = cut_net(net, self.recipe.filters)
         return net
 
-    def _resume(self, definition):
+    def _resume(self, definition, start):
         net, stored = load_checkpoint(self.checkpoint)
-        given = {"network": definition.name, **asdict(self.recipe), **{key: self.facts[key] for key in ("data", "data_images")}}
+        given = {"network": definition.name, **asdict(self.recipe), **self.facts, "start": _sha256(start)}
         begun = {"network": stored["network"], **stored["recipe"], **stored["facts"]}
+        if begun["start"] is not None:
+            # Checkpoints did not always know which start was theirs: these go on with any.
+            begun["start"] = begun["start"].get("sha256", given["start"])
         for name, value in given.items():
             if begun.get(name) != value:
                 raise UserError(f"{self.checkpoint} was begun with {name} {begun.get(name)!r}, not {value!r}: "
@@ -132,6 +136,17 @@ class Training:
         self.net = net.to(self.device)
         self.net.set_masks(net.connections())
         return stored
+
+
+def _sha256(start):
+    """Return what tells one checkpoint from all others, None of none. Raises UserError where it cannot be read."""
+    if start is None:
+        return None
+    try:
+        with start.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise UserError(f"{start} is no checkpoint that can be read: {error.strerror}") from error
 
 
 @torch.no_grad()

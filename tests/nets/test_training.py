@@ -132,6 +132,29 @@ def test_a_checkpoint_of_other_data_is_refused(tmp_path):
         Training(small(), RECIPE, TEST, tmp_path / "checkpoint.pt")
 
 
+def test_a_checkpoint_of_another_start_is_refused(tmp_path):
+    one, other = (finish(begin(tmp_path / str(seed), replace(RECIPE, epochs=1, sizes=(), seed=seed))).checkpoint for seed in (1, 2))
+    begin(tmp_path / "tuned", start=one).run_epoch()
+    assert begin(tmp_path / "tuned", start=one).epoch == 1
+    for start, sentence in ((other, "was begun with start '[0-9a-f]{64}', not '[0-9a-f]{64}': give the same options"), (None, "', not None"),
+                            (tmp_path / "gone", "gone is no checkpoint that can be read: No such file")):
+        with pytest.raises(UserError, match=sentence):
+            begin(tmp_path / "tuned", start=start)
+    begin(tmp_path / "new").run_epoch()
+    with pytest.raises(UserError, match="was begun with start None, not '"):
+        begin(tmp_path / "new", start=one)
+
+
+@pytest.mark.parametrize("started", [False, True])
+def test_a_checkpoint_from_when_starts_had_no_hash_goes_on(started, tmp_path):
+    start = finish(begin(tmp_path / "start", replace(RECIPE, epochs=1, sizes=()))).checkpoint if started else None
+    old = begin(tmp_path / "old", start=start)
+    if started:
+        del old.facts["start"]["sha256"]
+    old.run_epoch()
+    assert begin(tmp_path / "old", start=start).epoch == 1
+
+
 def test_more_images_than_there_are_are_refused(tmp_path):
     with pytest.raises(UserError, match="there are 320 training images, not 500"):
         begin(tmp_path, replace(RECIPE, images=500))
