@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """From a PyTorch network to the accelerator: trains on the handwritten digits, exports ONNX, then checks, evaluates and runs it by ./build.py.
 
-    .venv/bin/pip install -r requirements-train.txt -r requirements-import.txt
+    make train
     .venv/bin/python examples/train_digits.py
 """
 
@@ -18,7 +18,7 @@ try:
     import torch
     from torch import nn
 except ModuleNotFoundError as error:
-    sys.exit(f"error: training needs packages that are not installed ({error}): .venv/bin/pip install -r requirements-train.txt")
+    sys.exit(f"error: training needs packages that are not installed ({error}): run `make train`")
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))

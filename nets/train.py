@@ -19,7 +19,7 @@ OUTPUT = Path(__file__).parents[1] / "build" / "train"
 
 
 def _needs_torch(error):
-    return UserError(f"training needs torch ({error}): .venv/bin/pip install -r requirements-train.txt")
+    return UserError(f"training needs torch ({error}): run `make train`")
 
 
 def _train_digits(arguments):

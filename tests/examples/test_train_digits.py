@@ -13,7 +13,7 @@ SCRIPT = Path(__file__).resolve().parents[2] / "examples" / "train_digits.py"
 
 @pytest.mark.full
 def test_a_pytorch_network_is_trained_exported_quantised_evaluated_and_run(tmp_path):
-    pytest.importorskip("torch", reason="torch is not installed: pip install -r requirements-train.txt")
+    pytest.importorskip("torch", reason="torch is not installed: make train")
     result = subprocess.run([sys.executable, SCRIPT, "--folder", tmp_path], capture_output=True, text=True, timeout=1200)
     assert result.returncode == 0, result.stdout + result.stderr
     report = json.loads((tmp_path / "run.json").read_text())
@@ -25,4 +25,4 @@ def test_without_pytorch_it_says_what_to_install():
     program = f"import runpy, sys; sys.modules['torch'] = None; runpy.run_path({str(SCRIPT)!r}, run_name='__main__')"
     result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120)
     assert result.returncode == 1 and result.stderr.count("\n") == 1
-    assert result.stderr.startswith("error: training needs packages") and "requirements-train.txt" in result.stderr
+    assert result.stderr.startswith("error: training needs packages") and "run `make train`" in result.stderr

@@ -6,7 +6,7 @@ import pytest
 
 from nets.recipe import Recipe
 
-torch = pytest.importorskip("torch", reason="training needs torch (requirements-train.txt)")
+torch = pytest.importorskip("torch", reason="training needs torch (make train)")
 from nets.augment import SHIFT, Batches, as_tensor, resized  # noqa: E402 (needs torch)
 
 pytestmark = pytest.mark.full

@@ -8,7 +8,7 @@ from nets.count import count
 from nets.paper import define
 from tests.support.definition_runs import every_kind, run
 
-torch = pytest.importorskip("torch", reason="training needs torch (requirements-train.txt)")
+torch = pytest.importorskip("torch", reason="training needs torch (make train)")
 from nets.torch_net import DefinedNet, cut_net, folded_weights  # noqa: E402 (needs torch)
 
 pytestmark = pytest.mark.full

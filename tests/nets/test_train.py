@@ -7,6 +7,7 @@ import sys
 import numpy as np
 import pytest
 
+import nets
 from accel.errors import UserError
 from nets import cifar10, train
 from tests.support.cifar10_files import files, pictures, write_folder
@@ -15,6 +16,7 @@ from tests.support.cifar10_files import files, pictures, write_folder
 @pytest.fixture
 def run(capsys, monkeypatch, tmp_path):
     """A function that runs the command line of its arguments and returns (exit status, output, errors)."""
+    pytest.importorskip("torch", reason="training needs torch (make train)")
     monkeypatch.setattr(cifar10, "CACHE", tmp_path / "cache")
 
     def run(*words):
@@ -47,16 +49,17 @@ def test_sizes_are_pairs_of_pixels_and_epochs():
 
 def test_without_torch_training_says_how_to_install_it(monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "torch", None)
-    for module in ("nets.train_cifar10", "nets.digits"):
-        monkeypatch.delitem(sys.modules, module, raising=False)
+    for module in ("train_cifar10", "digits"):
+        monkeypatch.delitem(sys.modules, f"nets.{module}", raising=False)
+        monkeypatch.delattr(nets, module, raising=False)
     for words in (["vgg-a", "--data", "x"], ["digits", "--output", "x"]):
         assert train.main(words) == 1
-        assert capsys.readouterr().err.startswith("error: training needs torch")
+        errors = capsys.readouterr().err
+        assert errors.startswith("error: training needs torch") and errors.endswith(": run `make train`\n")
 
 
 @pytest.mark.full
 def test_data_that_is_not_there_ends_with_a_sentence(run, tmp_path):
-    pytest.importorskip("torch", reason="training needs torch (requirements-train.txt)")
     status, _, errors = run("vgg-a", "--data", tmp_path / "nowhere")
     assert status == 1 and errors.startswith(f"error: there is no train part of CIFAR-10 in {tmp_path}/nowhere: it must be")
 
@@ -68,7 +71,6 @@ def test_data_that_is_not_there_ends_with_a_sentence(run, tmp_path):
     (["--threads", 10**12], "--threads must be 1 to 1024"), (["--minutes", "nan"], "--minutes must be above 0, not nan"),
     (["--output", __file__], "no files can be written to the folder"), (["--output", "/proc/below"], "no files can be written to the folder /proc/below")])
 def test_options_of_no_use_end_with_a_sentence_before_the_training(words, sentence, run, data, tmp_path):
-    pytest.importorskip("torch", reason="training needs torch (requirements-train.txt)")
     status, _, errors = run("sparse-vgg-a", "--data", data, "--epochs", 1, "--output", tmp_path / "out", *words)
     assert status == 1 and errors.startswith(f"error: {sentence}") and errors.count("\n") == 1
     assert not (tmp_path / "cache").exists() and not (tmp_path / "out").exists()
@@ -81,7 +83,8 @@ def test_options_of_no_use_end_with_a_sentence_before_the_training(words, senten
     (["--kept-filters", 12, 24, 33], "of 32 filters 1 to 32 can be kept, not 33"), (["--kept-inputs", 0, 8, 16], "of each block of 32 input channels 1 to 32"),
     (["--seed", -1], "seed must be 0 to 4294967295, not -1")])
 def test_options_of_no_use_end_with_a_sentence_before_digits_is_trained(words, sentence, run, monkeypatch, tmp_path):
-    digits = pytest.importorskip("nets.digits", reason="training needs torch (requirements-train.txt)", exc_type=ImportError)
+    from nets import digits
+
     monkeypatch.setattr(digits, "train", lambda recipe, progress: pytest.fail("it is trained"))
     status, _, errors = run("digits", "--output", tmp_path / "digits.npz", *words)
     assert status == 1 and errors.startswith(f"error: {sentence}") and errors.count("\n") == 1
@@ -89,7 +92,6 @@ def test_options_of_no_use_end_with_a_sentence_before_digits_is_trained(words, s
 
 @pytest.mark.full
 def test_without_onnx_it_is_said_before_the_training_how_to_install_it(run, data, monkeypatch, tmp_path):
-    pytest.importorskip("torch", reason="training needs torch (requirements-train.txt)")
     monkeypatch.setitem(sys.modules, "onnx", None)
     status, _, errors = run("sparse-vgg-a", "--data", data, "--epochs", 1, "--output", tmp_path / "out")
     assert status == 1 and errors.startswith("error: writing ONNX needs the package onnx") and errors.endswith(": run `make import`\n")
@@ -98,7 +100,6 @@ def test_without_onnx_it_is_said_before_the_training_how_to_install_it(run, data
 
 @pytest.mark.full
 def test_a_network_is_trained_in_two_goes_pruned_and_written_as_onnx(run, data, tmp_path):
-    pytest.importorskip("torch", reason="training needs torch (requirements-train.txt)")
     import onnxruntime
 
     common = ["sparse-vgg-a", "--data", data, "--batch", 32, "--threads", 1, "--rate", 0.02]

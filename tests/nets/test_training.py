@@ -12,7 +12,7 @@ from nets.definition import Draft
 from nets.recipe import Recipe
 from tests.support.cifar10_files import pictures
 
-torch = pytest.importorskip("torch", reason="training needs torch (requirements-train.txt)")
+torch = pytest.importorskip("torch", reason="training needs torch (make train)")
 from nets import checkpoint, training  # noqa: E402 (needs torch)
 from nets.training import Training, accuracy  # noqa: E402 (needs torch)
 
