@@ -11,8 +11,8 @@ import numpy as np
 
 from accel.errors import UserError
 from nets.cifar10 import as_input, load_cifar10
+from nets.cifar10_formats import CLASSES
 from nets.file import save_network
-from nets.networks.cifar10 import LABELS
 from nets.quantise_network import quantise_network
 from nets.unreadable import UNREADABLE, reason
 from nets.writable import check_file
@@ -45,7 +45,7 @@ def keep(folder, data, levels, output):
     network = _coarser_network(importer("onnx_float").import_onnx_float(folder / f"{facts['network']}.onnx"), levels)
     images = load_cifar10(Path(data), "train").images
     chosen = np.linspace(0, len(images) - 1, CALIBRATION).astype(int)
-    kept = replace(quantise_network(network, as_input(images[chosen])), name=facts["network"], labels=LABELS)
+    kept = replace(quantise_network(network, as_input(images[chosen])), name=facts["network"], labels=CLASSES)
     save_network(kept, model)
     record.write_text(json.dumps({**facts, "levels": levels, "calibration_images": CALIBRATION}, indent=1) + "\n")
     return model

@@ -9,8 +9,8 @@ import numpy as np
 
 from compiler.ir import Conv2D, FullyConnected, MaxPool2D, Network, Padding, TensorInfo
 from compiler.numbers import Rounding, quantize_multiplier
+from nets.cifar10_formats import CLASSES
 from nets.networks.arrays import read_arrays
-from nets.networks.cifar10 import LABELS
 from nets.preprocessing import Preprocessing
 
 WHAT = "a plain 10-layer int8 network for CIFAR-10 (ai8x-synthesis' weights.npz)"
@@ -51,7 +51,7 @@ def build(path):
                             rounding=Rounding.HALF_UP))
     weights = arrays["fc_w"].reshape(10, 128, 2, 2).transpose(0, 2, 3, 1)
     put(FullyConnected("fc", source, "fc", weights, *_scaling(arrays, "fc"), rounding=Rounding.HALF_UP))
-    return Network("ai85", "input", "fc", tensors, tuple(layers), LABELS)
+    return Network("ai85", "input", "fc", tensors, tuple(layers), CLASSES)
 
 
 def _scaling(arrays, name):

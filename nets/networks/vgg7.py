@@ -12,8 +12,8 @@ import numpy as np
 from accel.errors import UserError
 from compiler.ir import Conv2D, FullyConnected, MaxPool2D, Network, Padding, Sums, TensorInfo
 from compiler.numbers import Rounding, quantize_multiplier
+from nets.cifar10_formats import CLASSES
 from nets.networks.arrays import read_arrays
-from nets.networks.cifar10 import LABELS
 from nets.preprocessing import Preprocessing
 
 WHAT = "ternary VGG-7 for CIFAR-10, integers only (binary_connect_cifar's weights.npz)"
@@ -47,7 +47,7 @@ def build(path):
     weights = arrays["fc_w"].T.reshape(128, 4, 4, 256)
     source = put(FullyConnected("fc", source, "fc", *_numbers(path, arrays, "fc", weights), rounding=Rounding.DOWN))
     put(Sums("sums", source, "sums", arrays["out_w"].T.reshape(10, 1, 1, 128), np.zeros(10)), zero_point=0, dtype="int32")
-    return Network("vgg7", "input", "sums", tensors, tuple(layers), LABELS)
+    return Network("vgg7", "input", "sums", tensors, tuple(layers), CLASSES)
 
 
 def _numbers(path, arrays, name, weights):

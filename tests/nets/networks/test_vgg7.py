@@ -11,11 +11,11 @@ from accel.errors import UserError
 from bench.soc_runs import run_network
 from compiler.expectation import expect
 from compiler.reference import execute
+from nets.cifar10_formats import CLASSES
 from nets.described import NETWORKS, described
 from nets.evaluation import evaluate
 from nets.images import Arrays, ImageSet
 from nets.model import Model
-from nets.networks.vgg7 import LABELS
 from targets.running_soc import build_soc, work_for
 from tests.support.real_data import real_data
 
@@ -130,7 +130,7 @@ def test_its_first_layer_is_the_formula_of_its_authors(tmp_path):
     sums = np.einsum("yxcij,ocij->yxo", windows, arrays["conv1_w"].astype(int))
     expected = np.clip((arrays["conv1_a"] * sums + 16 * arrays["conv1_b"]) // 64, 0, 255)
     np.testing.assert_array_equal(execute(network, image)["conv1"][0].astype(int) + 128, expected)
-    assert network.labels == LABELS and network.tensors["sums"].dtype == "int32"
+    assert network.labels == CLASSES and network.tensors["sums"].dtype == "int32"
 
 
 @pytest.mark.parametrize("name, value", [("conv2_w", 2), ("fc_a", -1), ("conv6_a", 128)])
