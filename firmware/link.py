@@ -3,6 +3,11 @@
 
 import time
 
+try:
+    from termios import error as _termios_error
+except ImportError:  # not on Windows
+    _termios_error = ValueError
+
 import serial
 
 from accel.errors import UserError
@@ -11,13 +16,15 @@ from firmware.frames import ENQ
 
 # ENQ: the firmware waits for a command.
 PROMPT = bytes([ENQ])
+# What pyserial raises where a driver refuses a baud rate, or where it fits no field of the request to it; none of them is an OSError.
+NO_SUCH_RATE = (ValueError, OverflowError, _termios_error)
 
 
 def open_port(port, baudrate=115200):
     """Return the pyserial port `port` (a path or a URL that pyserial knows), read with a timeout of 0.2 s. Raises UserError where it cannot be had."""
     try:
         return serial.serial_for_url(port, baudrate, timeout=0.2, exclusive=True)
-    except (serial.SerialException, ValueError) as error:
+    except (serial.SerialException, *NO_SUCH_RATE) as error:
         raise UserError(f"cannot open the serial port {port} ({error}): look whether it is there, yours to use, and no other program has it") from error
 
 

@@ -23,6 +23,8 @@ ROOT = Path(__file__).resolve().parents[1]
 GATEWARE = ("--build", "--load", "--flash", "--resources")
 # What FTDI's chip and the UART make exactly of their clocks.
 RAISED_BAUD = 1_000_000
+# The firmware's slowest, and what the fastest of FTDI's chips can.
+BAUD_RATES = range(1200, 12_000_001)
 # A board answers a request within milliseconds; the simulation is slow, but loses nothing.
 PATIENCE, SIMULATED_SILENCE, SIMULATED_PATIENCE, RESET_PATIENCE = 10, 60, 600, 120
 
@@ -65,6 +67,7 @@ def run(words, board):
         raise UserError("nothing to do at the port: give --run, --step, --reset or --boot uart")
     if arguments.step and arguments.batch > 1:
         raise UserError("--step goes through one image: leave out --batch")
+    _check_rate("--baud", arguments.baud)
     with contextlib.closing(open_port(arguments.port)) as port:
         work = work_of(arguments, board.hardware) if wants_model else None
         with progress() as bar:
@@ -80,6 +83,11 @@ def run(words, board):
         finally:
             with contextlib.suppress(UserError):  # of a line that is gone, which has been told already
                 session.lower()
+
+
+def _check_rate(option, baud):
+    if baud not in BAUD_RATES:
+        raise UserError(f"{option} {baud}: no line has this rate; give {BAUD_RATES[0]:,} to {BAUD_RATES[-1]:,} baud, such as {option} 115200")
 
 
 def boot(port, path, bar):
@@ -162,9 +170,21 @@ def _step(session, work, by_cpu):
         screen.print(f"step {step.number}: {', '.join(step.layers)}: {step.cycles:,} cycles, {name} "
                      + ("NOT EXACT at {}: expected {}, got {}".format(*difference) if difference else "as expected"), highlight=False)
         status = max(status, int(difference is not None))
-        if not last and sys.stdin.isatty():
-            input("Enter for the next step: ")
+        if not last and not _goes_on():
+            break
     return status
+
+
+def _goes_on():
+    """Wait for Enter where someone is there to press it; returns whether the next step is wanted: Ctrl-D ends the stepping."""
+    if not sys.stdin.isatty():
+        return True
+    try:
+        input("Enter for the next step, Ctrl-D to end: ")
+    except EOFError:
+        print()
+        return False
+    return True
 
 
 def _dump(session, name, path):

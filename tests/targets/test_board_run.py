@@ -106,6 +106,15 @@ def test_layers_are_stepped_by_the_cpu(idle_port, capsys):
     assert len(steps) == len(load_model("digits").network.layers) and all(line.endswith("as expected") for line in steps)
 
 
+def test_ctrl_d_ends_the_stepping(idle_port, monkeypatch, capsys):
+    def ctrl_d(_):
+        raise EOFError
+    monkeypatch.setattr("sys.stdin", type("Terminal", (), {"isatty": lambda self: True})())
+    monkeypatch.setattr("builtins.input", ctrl_d)
+    assert arty.run(["--step", "--cpu", "--model", "digits", "--port", idle_port]) == 0
+    assert capsys.readouterr().out.count("step ") == 1
+
+
 def test_a_tensor_that_there_is_not_is_refused_with_the_names_of_those_there_are(idle_port, tmp_path):
     with pytest.raises(UserError, match="no tensor 'nothing' in memory: it has image, conv1, "):
         arty.run(["--step", "--cpu", "--model", "digits", "--port", idle_port, "--dump", "nothing", str(tmp_path / "x.npy")])
@@ -153,6 +162,8 @@ def test_a_port_that_another_program_has_is_not_taken(idle_port):
     (["--run", "--model", "digits", "--port", "/dev/nothing"], "cannot open the serial port /dev/nothing .*look whether it is there"),
     (["--run", "--build", "--model", "digits", "--port", "x"], "--build is about the gateware: give it first, on a command line of its own"),
     (["--step", "--batch", "2", "--model", "digits", "--port", "x"], "--step goes through one image: leave out --batch"),
+    (["--reset", "--baud", "-5", "--port", "x"], "--baud -5: no line has this rate; give 1,200 to 12,000,000 baud, such as --baud 115200"),
+    (["--reset", "--baud=5000000000", "--port", "x"], "--baud 5000000000: no line has this rate"),
 ])
 def test_what_cannot_be_run_is_refused_with_a_sentence(words, sentence):
     with pytest.raises(UserError, match=sentence):
