@@ -70,6 +70,13 @@ class Step:
     last: bool
 
 
+def place_of(model, name):
+    """Return where tensor `name` of a compiled model lies in memory. Raises UserError where it does not."""
+    if name not in model.placements:
+        raise UserError(f"the model has no tensor {name!r} in memory: it has {', '.join(model.placements)}")
+    return model.placements[name]
+
+
 class Session:
     """Speaks to the firmware at `port`, a pyserial port with a timeout of less than a second. Raises UserError where none answers.
 
@@ -152,10 +159,8 @@ class Session:
 
     def tensor(self, name):
         """Return tensor `name` of the model as it lies in memory: int8 [H, W, C] (int32 of sums). Other tensors may have reused the place."""
-        places = self._loaded().model.placements
-        if name not in places:
-            raise UserError(f"the model has no tensor {name!r} in memory: it has {', '.join(places)}")
-        return places[name].unpack(self.read(places[name].address, places[name].bytes))
+        place = place_of(self._loaded().model, name)
+        return place.unpack(self.read(place.address, place.bytes))
 
     def reset(self):
         """Make the firmware forget the model and turn every filter on."""

@@ -3,6 +3,7 @@
 
 import argparse
 import contextlib
+import os
 import sys
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from accel.errors import UserError
 from compiler.expectation import expect, first_difference
 from firmware.link import open_port
 from firmware.serial_boot import BootFile, SerialBoot
-from firmware.session import Session
+from firmware.session import Session, place_of
 from targets.console import console, progress
 from targets.inference_options import add_options, work_of
 from targets.run_model import conclude, judge_cpu, run_batches
@@ -41,7 +42,7 @@ def add_board_options(parser, firmware):
     group.add_argument("--step", action="store_true", help="run the first image step by step, on a terminal one for each Enter; with --cpu layer by "
                                                            "layer by the CPU's kernels")
     group.add_argument("--dump", nargs=2, action="append", default=[], metavar=("TENSOR", "FILE.npy"),
-                       help="write a tensor, as the last image left it")
+                       help="write a tensor as the last image of --run left it, or of --step alone the first image; may be given more than once")
 
 
 def is_meant(words):
@@ -67,9 +68,13 @@ def run(words, board):
         raise UserError("nothing to do at the port: give --run, --step, --reset or --boot uart")
     if arguments.step and arguments.batch > 1:
         raise UserError("--step goes through one image: leave out --batch")
+    if arguments.dump and not wants_model:
+        raise UserError("--dump writes what a model has left in memory: give --run or --step")
     _check_rate("--baud", arguments.baud)
     with contextlib.closing(open_port(arguments.port)) as port:
         work = work_of(arguments, board.hardware) if wants_model else None
+        for name, path in arguments.dump:
+            _check_dump(work, name, path)
         with progress() as bar:
             if arguments.boot:
                 boot(port, arguments.firmware, bar)
@@ -140,6 +145,8 @@ def _run_model(session, work, arguments, target):
         if arguments.run:
             task = bar.add_task("images on the accelerator", total=len(work.batches))
             runs = run_batches(lambda images, expectation: session.judged_run(work.network, expectation, images), work, lambda: bar.advance(task))
+            # What follows runs the first image again.
+            dumped = _dump(session, arguments.dump)
             cpu_run = None
             if arguments.cpu:
                 bar.update(task, description="one image by the CPU alone", total=None)
@@ -149,8 +156,10 @@ def _run_model(session, work, arguments, target):
     status = 0
     if arguments.step:
         status = _step(session, work, arguments.cpu)
-    for name, path in arguments.dump:
-        _dump(session, name, path)
+    if not arguments.run:
+        dumped = _dump(session, arguments.dump)
+    for sentence in dumped:
+        print(sentence)
     if arguments.run:
         status = max(status, conclude(arguments, work, target, session.identity.clock_hz, runs, cpu_run, classes=not arguments.pictures))
     return status
@@ -187,10 +196,26 @@ def _goes_on():
     return True
 
 
-def _dump(session, name, path):
-    tensor = session.tensor(name)
-    try:
-        np.save(path, tensor)
-    except OSError as error:
-        raise UserError(f"cannot write {path}: {error}") from error
-    print(f"{name}: {tensor.dtype} {' x '.join(map(str, tensor.shape))}, in {path}")
+def _check_dump(work, name, path):
+    """Raise UserError where --dump could not be done once the model has run."""
+    place_of(work.binary.model, name)
+    path = Path(path)
+    folder = path.resolve().parent
+    if not folder.is_dir():
+        raise UserError(f"--dump {name} {path}: there is no folder {folder}")
+    if path.is_dir() or not os.access(path if path.exists() else folder, os.W_OK):
+        raise UserError(f"--dump {name} {path}: no file can be written there; name another")
+
+
+def _dump(session, dumps):
+    """Write the tensors (name, path) as they lie in memory; returns a sentence about each."""
+    sentences = []
+    for name, path in dumps:
+        tensor = session.tensor(name)
+        try:
+            with open(path, "wb") as file:  # by its name np.save would put .npy behind any other ending
+                np.save(file, tensor)
+        except OSError as error:
+            raise UserError(f"cannot write {path}: {error}") from error
+        sentences.append(f"{name}: {tensor.dtype} {' x '.join(map(str, tensor.shape))}, in {path}")
+    return sentences
