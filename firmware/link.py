@@ -16,11 +16,13 @@ from firmware.frames import ENQ
 
 # ENQ: the firmware waits for a command.
 PROMPT = bytes([ENQ])
+# LiteX's rate of a UART, where --uart-baudrate asks for no other.
+FIRST_BAUD = 115200
 # What pyserial raises where a driver refuses a baud rate, or where it fits no field of the request to it; none of them is an OSError.
 NO_SUCH_RATE = (ValueError, OverflowError, _termios_error)
 
 
-def open_port(port, baudrate=115200):
+def open_port(port, baudrate=FIRST_BAUD):
     """Return the pyserial port `port` (a path or a URL that pyserial knows), read with a timeout of 0.2 s. Raises UserError where it cannot be had."""
     try:
         return serial.serial_for_url(port, baudrate, timeout=0.2, exclusive=True)
@@ -34,7 +36,7 @@ class Link:
     `silence` is how many seconds without a line mean that the firmware does not answer.
     """
 
-    def __init__(self, port, check_alive=lambda: None, silence=300, baudrate=115200):
+    def __init__(self, port, check_alive=lambda: None, silence=300, baudrate=FIRST_BAUD):
         self.check_alive, self.silence, self.pending = check_alive, silence, b""
         self.serial = open_port(port, baudrate)
 

@@ -12,7 +12,7 @@ import numpy as np
 from accel.config import CONFIGS, load_config
 from accel.errors import UserError
 from compiler.expectation import expect, first_difference
-from firmware.link import open_port
+from firmware.link import FIRST_BAUD, open_port
 from firmware.serial_boot import BootFile, SerialBoot
 from firmware.session import Session, place_of
 from targets.console import console, progress
@@ -34,8 +34,10 @@ def add_board_options(parser, firmware):
     """Add what only a board has to an argparse parser; `firmware` is the default path of what --boot sends."""
     group = parser.add_argument_group("board")
     group.add_argument("--port", help="serial port of the board, such as /dev/ttyUSB1, or of a simulation that --target sim --serve runs")
+    group.add_argument("--uart-baudrate", type=int, default=FIRST_BAUD, metavar="N",
+                       help="the rate that the line begins with, as --build was given it for the gateware (default: %(default)s)")
     group.add_argument("--baud", type=int, default=RAISED_BAUD, metavar="N",
-                       help="the rate that the line is raised to, where gateware and line can have it; it begins with 115200 (default: %(default)s)")
+                       help="the rate that the line is raised to, where gateware and line can have it (default: %(default)s)")
     group.add_argument("--boot", choices=["uart"], help="first send the firmware by LiteX's serial boot, for which the BIOS asks after a reset")
     group.add_argument("--firmware", metavar="FILE", default=str(firmware), help="the firmware that --boot sends (default: %(default)s)")
     group.add_argument("--reset", action="store_true", help="first make the firmware forget its model and turn every filter on; alone, do only that")
@@ -71,7 +73,8 @@ def run(words, board):
     if arguments.dump and not wants_model:
         raise UserError("--dump writes what a model has left in memory: give --run or --step")
     _check_rate("--baud", arguments.baud)
-    with contextlib.closing(open_port(arguments.port)) as port:
+    _check_rate("--uart-baudrate", arguments.uart_baudrate)
+    with contextlib.closing(open_port(arguments.port, arguments.uart_baudrate)) as port:
         work = work_of(arguments, board.hardware) if wants_model else None
         for name, path in arguments.dump:
             _check_dump(work, name, path)

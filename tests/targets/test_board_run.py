@@ -74,7 +74,7 @@ def test_a_folder_of_pictures_is_classified_with_the_simulations_report(simulati
     # --step has run the first image again since.
     last = open_images(folder, (8, 8, 1), Preprocessing(scale=1 / 255)).samples(network, COUNT).images[-1]
     np.testing.assert_array_equal(np.load(files[1]), expect(network, binary.model, last).tensors["conv3"])
-    assert f"conv3: int8 4 x 4 x 32, in {files[1]}" in said
+    assert f"conv3: int8 4 x 4 x 28, in {files[1]}" in said
 
 
 def test_a_board_of_another_configuration_is_refused_before_anything_is_loaded(simulation):
@@ -163,6 +163,18 @@ def test_a_port_without_this_firmware_ends_with_a_sentence(partner, sentence, mo
         arty.run(["--reset", "--port", port.path])
 
 
+def test_the_line_begins_with_the_rate_that_the_gateware_was_built_with(idle_port, monkeypatch):
+    from firmware.link import open_port
+    asked = []
+
+    def opened(port, baudrate):
+        asked.append(baudrate)
+        return open_port(port, baudrate)
+    monkeypatch.setattr("targets.board_run.open_port", opened)
+    assert arty.run(["--reset", "--port", idle_port, "--uart-baudrate", "1000000"]) == arty.run(["--reset", "--port", idle_port]) == 0
+    assert asked == [1_000_000, 115200]
+
+
 def test_a_port_that_another_program_has_is_not_taken(idle_port):
     from firmware.link import open_port
     port = open_port(idle_port)
@@ -180,6 +192,7 @@ def test_a_port_that_another_program_has_is_not_taken(idle_port):
     (["--reset", "--dump", "conv1", "x.npy", "--port", "x"], "--dump writes what a model has left in memory: give --run or --step"),
     (["--reset", "--baud", "-5", "--port", "x"], "--baud -5: no line has this rate; give 1,200 to 12,000,000 baud, such as --baud 115200"),
     (["--reset", "--baud=5000000000", "--port", "x"], "--baud 5000000000: no line has this rate"),
+    (["--reset", "--uart-baudrate", "0", "--port", "x"], "--uart-baudrate 0: no line has this rate"),
 ])
 def test_what_cannot_be_run_is_refused_with_a_sentence(words, sentence):
     with pytest.raises(UserError, match=sentence):
