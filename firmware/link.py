@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The host side of the firmware's console, over a board's serial port or the simulation's pseudo-terminal alike."""
 
+import contextlib
 import time
 
 try:
@@ -25,9 +26,13 @@ NO_SUCH_RATE = (ValueError, OverflowError, _termios_error)
 def open_port(port, baudrate=FIRST_BAUD):
     """Return the pyserial port `port` (a path or a URL that pyserial knows), read with a timeout of 0.2 s. Raises UserError where it cannot be had."""
     try:
-        return serial.serial_for_url(port, baudrate, timeout=0.2, exclusive=True)
+        opened = serial.serial_for_url(port, baudrate, timeout=0.2, exclusive=True)
     except (serial.SerialException, *NO_SUCH_RATE) as error:
         raise UserError(f"cannot open the serial port {port} ({error}): look whether it is there, yours to use, and no other program has it") from error
+    # FTDI's driver otherwise holds an answer back for up to 16 ms. Only Linux can ask for it, and a pseudo-terminal refuses.
+    with contextlib.suppress(AttributeError, NotImplementedError, ValueError):
+        opened.set_low_latency_mode(True)
+    return opened
 
 
 class Link:
