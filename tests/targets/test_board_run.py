@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """`--target arty --run --port PORT`: the same command line at a simulated SoC's serial port, and at ports where something is wrong."""
 
+import contextlib
 import json
 import signal
 import subprocess
@@ -39,20 +40,27 @@ def folder(tmp_path_factory):
     return path
 
 
-@pytest.fixture(scope="module")
-def simulation():
-    """The serial port of a simulated SoC that `--serve` has booted."""
+@contextlib.contextmanager
+def served(*words):
+    """Yield (the serial port of a simulated SoC that `--serve` and more words run, the line that it says of it)."""
     # Programs in the background of a script inherit that they ignore SIGINT; this one must not.
-    process = subprocess.Popen([sys.executable, ROOT / "build.py", "--target", "sim", "--serve"], stdout=subprocess.PIPE, text=True,
+    process = subprocess.Popen([sys.executable, ROOT / "build.py", "--target", "sim", "--serve", *words], stdout=subprocess.PIPE, text=True,
                                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
     try:
         for line in process.stdout:
             if line.startswith("serial port: "):
-                yield line.split()[-1]
+                yield line.split()[-1], process.stdout.readline()
                 break
     finally:
         process.send_signal(signal.SIGINT)
         assert process.wait(timeout=30) == 130
+
+
+@pytest.fixture(scope="module")
+def simulation():
+    """The serial port of a simulated SoC that `--serve` has booted."""
+    with served() as (port, _):
+        yield port
 
 
 def test_a_folder_of_pictures_is_classified_with_the_simulations_report(simulation, folder, tmp_path, capsys):
@@ -75,6 +83,14 @@ def test_a_folder_of_pictures_is_classified_with_the_simulations_report(simulati
     last = open_images(folder, (8, 8, 1), Preprocessing(scale=1 / 255)).samples(network, COUNT).images[-1]
     np.testing.assert_array_equal(np.load(files[1]), expect(network, binary.model, last).tensors["conv3"])
     assert f"conv3: int8 4 x 4 x 28, in {files[1]}" in said
+
+
+def test_the_firmware_goes_by_the_serial_boot_and_runs_a_model(capsys):
+    with served("--boot", "uart") as (port, said):
+        firmware = said.split()[-1]
+        assert "the BIOS asks for a serial boot" in said and Path(firmware).exists()
+        assert arty.run(["--run", "--model", "digits", "--count", "1", "--port", port, "--boot", "uart", "--firmware", firmware]) == 0
+    assert "every tensor of all images equals the golden model's" in capsys.readouterr().out
 
 
 def test_a_board_of_another_configuration_is_refused_before_anything_is_loaded(simulation):
