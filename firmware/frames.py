@@ -3,7 +3,8 @@
 
 A frame is START, its body, and a newline. The body is kind (1 byte), PROTOCOL (1), length of the payload (2), sequence number (4), payload, and the
 CRC-32 (4; zlib's) of all before it, little endian. Bytes of the body that mean something on the line go as ESCAPE and the byte XOR FLIP. So a START
-always begins a frame and a newline always ends one, whatever was lost before it, and a frame never has the ENQ by which the console asks for a line.
+always begins a frame and a newline always ends one, whatever was lost before it, and a frame never has the ENQ by which the console asks for a line,
+nor the RETURN that ends a typed one: what is left of a damaged frame stays one line, which the console does not execute.
 START and ESCAPE begin no text, not even in UTF-8. No escaped byte is one flipped bit away from a newline.
 
 The host sends a request and repeats it until an answer with its sequence number comes. The firmware executes a request once: the answer to a
@@ -16,8 +17,8 @@ from dataclasses import dataclass
 
 PROTOCOL = 2
 START, ESCAPE, FLIP = 0xA6, 0xA7, 0x55
-NEWLINE, ENQ = 0x0A, 0x05
-SPECIAL = (START, ESCAPE, NEWLINE, ENQ)
+NEWLINE, RETURN, ENQ = 0x0A, 0x0D, 0x05
+SPECIAL = (START, ESCAPE, NEWLINE, RETURN, ENQ)
 MOST_PAYLOAD = 1024
 
 _HEAD, _CRC = struct.Struct("<BBHI"), struct.Struct("<I")

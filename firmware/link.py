@@ -1,7 +1,13 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The host side of the firmware's console, over a board's serial port or the simulation's pseudo-terminal alike."""
 
+import contextlib
 import time
+
+try:
+    from termios import error as _termios_error
+except ImportError:  # not on Windows
+    _termios_error = ValueError
 
 import serial
 
@@ -11,14 +17,22 @@ from firmware.frames import ENQ
 
 # ENQ: the firmware waits for a command.
 PROMPT = bytes([ENQ])
+# LiteX's rate of a UART, where --uart-baudrate asks for no other.
+FIRST_BAUD = 115200
+# What pyserial raises where a driver refuses a baud rate, or where it fits no field of the request to it; none of them is an OSError.
+NO_SUCH_RATE = (ValueError, OverflowError, _termios_error)
 
 
-def open_port(port, baudrate=115200):
+def open_port(port, baudrate=FIRST_BAUD):
     """Return the pyserial port `port` (a path or a URL that pyserial knows), read with a timeout of 0.2 s. Raises UserError where it cannot be had."""
     try:
-        return serial.serial_for_url(port, baudrate, timeout=0.2, exclusive=True)
-    except (serial.SerialException, ValueError) as error:
+        opened = serial.serial_for_url(port, baudrate, timeout=0.2, exclusive=True)
+    except (serial.SerialException, *NO_SUCH_RATE) as error:
         raise UserError(f"cannot open the serial port {port} ({error}): look whether it is there, yours to use, and no other program has it") from error
+    # FTDI's driver otherwise holds an answer back for up to 16 ms. Only Linux can ask for it, and a pseudo-terminal refuses.
+    with contextlib.suppress(AttributeError, NotImplementedError, ValueError):
+        opened.set_low_latency_mode(True)
+    return opened
 
 
 class Link:
@@ -27,7 +41,7 @@ class Link:
     `silence` is how many seconds without a line mean that the firmware does not answer.
     """
 
-    def __init__(self, port, check_alive=lambda: None, silence=300, baudrate=115200):
+    def __init__(self, port, check_alive=lambda: None, silence=300, baudrate=FIRST_BAUD):
         self.check_alive, self.silence, self.pending = check_alive, silence, b""
         self.serial = open_port(port, baudrate)
 

@@ -19,6 +19,7 @@ from compiler.ir import Concat
 from firmware.frames import (
     ANSWERS, IDENTITY, MOST_PAYLOAD, PROTOCOL, REQUESTS, RESULT, TABLES, Frame, FrameReader, encode, pack_words, words_of)
 from firmware.inference import CpuRun, Outcome, describe_error, judge_run, layer_runs
+from firmware.link import NO_SUCH_RATE
 
 _KINDS = {name: kind for name, (kind, *_) in REQUESTS.items()}
 _HEADER_BYTES = 4 * len(HEADER)
@@ -67,6 +68,13 @@ class Step:
     layers: tuple
     cycles: int
     last: bool
+
+
+def place_of(model, name):
+    """Return where tensor `name` of a compiled model lies in memory. Raises UserError where it does not."""
+    if name not in model.placements:
+        raise UserError(f"the model has no tensor {name!r} in memory: it has {', '.join(model.placements)}")
+    return model.placements[name]
 
 
 class Session:
@@ -151,10 +159,8 @@ class Session:
 
     def tensor(self, name):
         """Return tensor `name` of the model as it lies in memory: int8 [H, W, C] (int32 of sums). Other tensors may have reused the place."""
-        places = self._loaded().model.placements
-        if name not in places:
-            raise UserError(f"the model has no tensor {name!r} in memory: it has {', '.join(places)}")
-        return places[name].unpack(self.read(places[name].address, places[name].bytes))
+        place = place_of(self._loaded().model, name)
+        return place.unpack(self.read(place.address, place.bytes))
 
     def reset(self):
         """Make the firmware forget the model and turn every filter on."""
@@ -162,17 +168,20 @@ class Session:
         self._ask("RESET", doing="to reset")
 
     def change_baud(self, baud):
-        """Go to another rate; returns whether the line has it now. Where it does not carry frames both sides go back to the first one.
+        """Go to another rate; returns whether the line has it now. Where it does not carry frames, or the host's driver refuses the rate, both sides go
+        back to the first one.
 
         Raises UserError where the firmware's line can only have one rate, or not this one.
         """
         for _ in range(_TRIALS):
             self._ask("SPEED", pack_words(baud), doing=f"{baud:,} baud")
-            self._set_rate(baud)
-            if self._is_heard():
+            possible = self._set_rate(baud)
+            if possible and self._is_heard():
                 return True
             self._set_rate(self.identity.baud)
             self._words("IDENTIFY", IDENTITY)
+            if not possible:
+                break
         return False
 
     def lower(self):
@@ -223,9 +232,14 @@ class Session:
         return [tuple(layer.name for layer in model.layers[step.layers.start:step.layers.stop]) for step in model.steps]
 
     def _set_rate(self, baud):
-        self._on_port(setattr, self.port, "baudrate", baud)
+        """Set the host's side of the line; returns whether its driver can have the rate."""
         self.raised = baud != self.identity.baud
+        try:
+            self._on_port(setattr, self.port, "baudrate", baud)
+        except NO_SUCH_RATE:
+            return False
         time.sleep(_SETTLE_SECONDS)
+        return True
 
     def _is_heard(self):
         try:

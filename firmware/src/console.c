@@ -14,7 +14,8 @@
 /* JUNK is a line that is no text, BROKEN what began as a frame. */
 enum input { LINE, LONG_LINE, JUNK, BROKEN, FRAME };
 
-static int failed;
+/* `by_hand`: the last line ended with CR, as a terminal's Enter key sends it: what is typed is shown. Programs end lines with LF and want no echo. */
+static int failed, by_hand;
 
 void console_fail(const char *sentence)
 {
@@ -22,32 +23,51 @@ void console_fail(const char *sentence)
 	printf("@error %s\n", sentence);
 }
 
+static void show(const char *text, unsigned length)
+{
+	for (unsigned i = 0; by_hand && i < length; i++)
+		serial_write(text[i]);
+}
+
 /* Read a line without its end, or a frame. */
 static enum input read_input(char *line, struct frame_receiver *receiver)
 {
+	static uint8_t byte; /* kept: the LF of CR LF comes when the line is done */
 	unsigned length = 0;
 	enum input input = LINE;
 
 	for (;;) {
-		uint8_t byte = serial_read();
-		enum frame_event event = frame_take(receiver, byte);
+		uint8_t before = byte;
+		enum frame_event event = frame_take(receiver, byte = serial_read());
 		if (event == FRAME_IS_INSIDE)
 			continue;
-		if (event != FRAME_IS_TEXT)
+		if (event != FRAME_IS_TEXT) {
+			by_hand = 0;
 			return event == FRAME_IS_WHOLE ? FRAME : BROKEN;
-		if (byte == '\n')
-			break;
-		if (byte == '\r')
+		}
+		if (byte == '\n' && before == '\r')
 			continue;
-		if (byte == '\b' || byte == DELETE)
+		if (byte == '\n' || byte == '\r')
+			break;
+		if (byte == '\b' || byte == DELETE) {
+			show("\b \b", length > 0 ? 3 : 0);
 			length -= length > 0;
-		else if (byte < ' ' || byte > '~')
+		} else if (byte < ' ' || byte > '~') {
 			input = JUNK;
-		else if (length < LINE_BYTES - 1)
+		} else if (length < LINE_BYTES - 1) {
 			line[length++] = byte;
-		else if (input == LINE)
+			show(&line[length - 1], 1);
+		} else if (input == LINE) {
 			input = LONG_LINE;
+		}
 	}
+	if (byte == '\r' && !by_hand) {
+		/* Typed blind until now. */
+		by_hand = 1;
+		show(line, length);
+	}
+	show("\r\n", 2);
+	by_hand = byte == '\r';
 	line[length] = 0;
 	return input;
 }

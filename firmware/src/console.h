@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The console: one command a line, words separated by spaces, numbers in C's notation; each answer is a line that begins with '@'. Frames of the
- * protocol come on the same line, instead of a command. */
+/* The console: one command a line, words separated by spaces, numbers in C's notation; each answer is a line that begins with '@'. A line ends with LF,
+ * CR, or both; what ends with CR is echoed. Frames of the protocol come on the same line, instead of a command. */
 #ifndef CONSOLE_H
 #define CONSOLE_H
 

@@ -74,7 +74,7 @@ static void put_bytes(const void *data, uint32_t count, void (*put)(uint8_t byte
 
 	for (uint32_t i = 0; i < count; i++) {
 		uint8_t byte = bytes[i];
-		if (byte == FRAME_START || byte == FRAME_ESCAPE || byte == FRAME_ENQ || byte == '\n') {
+		if (byte == FRAME_START || byte == FRAME_ESCAPE || byte == FRAME_ENQ || byte == '\n' || byte == '\r') {
 			put(FRAME_ESCAPE);
 			byte ^= FRAME_FLIP;
 		}

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The line's rate is raised after the start, and lowered where it carries no frames, with the firmware's own sources on the host."""
 
+import termios
 import time
 
 import numpy as np
@@ -50,6 +51,35 @@ def test_a_line_that_does_not_carry_the_rate_goes_on_at_the_first_one(rated, dig
     assert RAISED in line.used and line.baudrate == FIRST and not session.raised
     session.load_model(binary)
     run_by_cpu(session, network, images[0])
+
+
+class RefusingLine(RatedLine):
+    """A RatedLine to whose driver all but the first rate are refused by `error`."""
+
+    error = None
+
+    @property
+    def baudrate(self):
+        """The rate of the host's side; pyserial keeps a rate that the driver refused too."""
+        return self._baudrate
+
+    @baudrate.setter
+    def baudrate(self, baud):
+        self._baudrate = baud
+        if baud != FIRST:
+            raise self.error
+
+
+@pytest.mark.parametrize("error", [ValueError("Failed to set custom baud rate"), OverflowError("too large"), termios.error(22, "Invalid argument")],
+                         ids=lambda error: type(error).__name__)
+def test_a_host_whose_driver_refuses_the_rate_goes_on_at_the_first_one(rated, error):
+    line = RefusingLine(rated, FIRST)
+    line.error = error
+    session = session_at(line)
+    assert not session.change_baud(RAISED)
+    assert line.used == {FIRST} and line.baudrate == FIRST and not session.raised
+    session.write(FREE, b"slow")
+    assert session.read(FREE, 4) == b"slow"
 
 
 @pytest.mark.parametrize("way", ["fastest_there", "fastest_back"])

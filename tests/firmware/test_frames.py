@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from accel.config import CONFIGS
 from firmware.build import SOURCES
 from firmware.frames import (
-    ANSWERS, ENQ, ESCAPE, FLIP, MOST_LINE, MOST_PAYLOAD, NEWLINE, PROTOCOL, REQUESTS, SPECIAL, START, Frame, FrameReader, decode, encode)
+    ANSWERS, ENQ, ESCAPE, FLIP, MOST_LINE, MOST_PAYLOAD, NEWLINE, PROTOCOL, REQUESTS, RETURN, SPECIAL, START, Frame, FrameReader, decode, encode)
 from firmware.headers import write_headers
 from tests.support.host_firmware import damage
 
@@ -92,7 +92,7 @@ def test_c_encodes_as_python_does(receiver, frame):
 def test_only_the_ends_of_a_frame_look_like_ends_and_nothing_in_it_like_a_prompt(frame):
     line = encode(frame)
     assert line[0] == START and line[-1] == NEWLINE
-    assert not {START, NEWLINE, ENQ} & set(line[1:-1])
+    assert not {START, NEWLINE, RETURN, ENQ} & set(line[1:-1])
 
 
 @given(data=st.binary(max_size=100), crc=st.integers(0, 2**32 - 1))

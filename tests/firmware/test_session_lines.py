@@ -158,8 +158,33 @@ def test_text_and_frames_share_the_line(firmware, digits):
 def test_whoever_types_by_hand_may_correct_the_line(firmware):
     session_at(firmware)
     firmware.read(4096)
-    said = ask_text(firmware, b"\b\bhepp\b\x7flp\r\n")
+    said = ask_text(firmware, b"\b\bhepp\b\x7flp\n")
     assert said == ask_text(firmware, b"help\n") and said[-1] == "@ok"
+
+
+def test_the_enter_key_ends_a_line_and_what_is_typed_is_shown_from_then_on(firmware):
+    session = session_at(firmware)
+    firmware.read(4096)
+    helped = ask_text(firmware, b"help\n")
+    assert ask_text(firmware, b"help\r") == ["help", *helped], "typed blind, and shown when it ended"
+    assert ask_text(firmware, b"hellp\b\bp\r") == ["hellp\b \b\b \bp", *helped]
+    assert ask_text(firmware, b"\r") == [""]
+    assert ask_text(firmware, b"help\r\n") == ["help", *helped]
+    assert ask_text(firmware, b"help\r\n") == ["help", *helped], "the LF behind a CR is no line of its own"
+    assert ask_text(firmware, b"help\n")[1:] == ask_text(firmware, b"help\n") == helped, "who ends lines with LF is not echoed"
+    assert ask_text(firmware, b"help\r")[0] == "help"
+    session.write(FREE, b"\rhelp\r\n")
+    assert session.read(FREE, 7) == b"\rhelp\r\n" and session.repeated == 0
+    firmware.read(4096)
+    assert ask_text(firmware, b"help\n") == helped, "nor is who has spoken by frames"
+
+
+def test_what_is_left_of_a_damaged_frame_is_one_line_however_many_returns_it_carried(firmware):
+    session_at(firmware)
+    carried = pack_words(FREE + 64) + f"\r\rpoke 0x{FREE:x} 7\r".encode()
+    firmware.write(encode(Frame(REQUESTS["WRITE"][0], 9, carried))[1:])
+    assert next_frame(firmware).kind == ANSWERS["BROKEN"]
+    assert session_at(firmware).read(FREE, 4) == bytes(4)
 
 
 @pytest.mark.parametrize("noise", [encode(Frame(0x85, 9))[:-4] + b"\n", b"poke\xff 0x41800000 1\n", encode(Frame(0x85, 9))[1:]])

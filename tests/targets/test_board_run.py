@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """`--target arty --run --port PORT`: the same command line at a simulated SoC's serial port, and at ports where something is wrong."""
 
+import contextlib
 import json
 import signal
 import subprocess
@@ -39,24 +40,31 @@ def folder(tmp_path_factory):
     return path
 
 
-@pytest.fixture(scope="module")
-def simulation():
-    """The serial port of a simulated SoC that `--serve` has booted."""
+@contextlib.contextmanager
+def served(*words):
+    """Yield (the serial port of a simulated SoC that `--serve` and more words run, the line that it says of it)."""
     # Programs in the background of a script inherit that they ignore SIGINT; this one must not.
-    process = subprocess.Popen([sys.executable, ROOT / "build.py", "--target", "sim", "--serve"], stdout=subprocess.PIPE, text=True,
+    process = subprocess.Popen([sys.executable, ROOT / "build.py", "--target", "sim", "--serve", *words], stdout=subprocess.PIPE, text=True,
                                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
     try:
         for line in process.stdout:
             if line.startswith("serial port: "):
-                yield line.split()[-1]
+                yield line.split()[-1], process.stdout.readline()
                 break
     finally:
         process.send_signal(signal.SIGINT)
         assert process.wait(timeout=30) == 130
 
 
+@pytest.fixture(scope="module")
+def simulation():
+    """The serial port of a simulated SoC that `--serve` has booted."""
+    with served() as (port, _):
+        yield port
+
+
 def test_a_folder_of_pictures_is_classified_with_the_simulations_report(simulation, folder, tmp_path, capsys):
-    files = tmp_path / "out.json", tmp_path / "conv3.npy"
+    files = tmp_path / "out.json", tmp_path / "conv3"
     words = ["--reset", "--model", "digits", "--images", str(folder), "--pixel-scale", "1/255", "--run", "--step", "--port", simulation,
              "--json", str(files[0]), "--dump", "conv3", str(files[1])]
     assert arty.run(words) == 0
@@ -71,8 +79,18 @@ def test_a_folder_of_pictures_is_classified_with_the_simulations_report(simulati
     assert 3000 < report["cycles"] == sum(layer["cycles"] for layer in report["layers"]) < report["cycles_end_to_end"]
     network = load_model("digits").network
     binary = build_binary(network, CONFIGS["arty-35"])
-    first = open_images(folder, (8, 8, 1), Preprocessing(scale=1 / 255)).samples(network, 1).images[0]
-    np.testing.assert_array_equal(np.load(files[1]), expect(network, binary.model, first).tensors["conv3"])
+    # --step has run the first image again since.
+    last = open_images(folder, (8, 8, 1), Preprocessing(scale=1 / 255)).samples(network, COUNT).images[-1]
+    np.testing.assert_array_equal(np.load(files[1]), expect(network, binary.model, last).tensors["conv3"])
+    assert f"conv3: int8 4 x 4 x 28, in {files[1]}" in said
+
+
+def test_the_firmware_goes_by_the_serial_boot_and_runs_a_model(capsys):
+    with served("--boot", "uart") as (port, said):
+        firmware = said.split()[-1]
+        assert "the BIOS asks for a serial boot" in said and Path(firmware).exists()
+        assert arty.run(["--run", "--model", "digits", "--count", "1", "--port", port, "--boot", "uart", "--firmware", firmware]) == 0
+    assert "every tensor of all images equals the golden model's" in capsys.readouterr().out
 
 
 def test_a_board_of_another_configuration_is_refused_before_anything_is_loaded(simulation):
@@ -106,9 +124,31 @@ def test_layers_are_stepped_by_the_cpu(idle_port, capsys):
     assert len(steps) == len(load_model("digits").network.layers) and all(line.endswith("as expected") for line in steps)
 
 
-def test_a_tensor_that_there_is_not_is_refused_with_the_names_of_those_there_are(idle_port, tmp_path):
-    with pytest.raises(UserError, match="no tensor 'nothing' in memory: it has image, conv1, "):
-        arty.run(["--step", "--cpu", "--model", "digits", "--port", idle_port, "--dump", "nothing", str(tmp_path / "x.npy")])
+def test_ctrl_d_ends_the_stepping(idle_port, monkeypatch, capsys):
+    def ctrl_d(_):
+        raise EOFError
+    monkeypatch.setattr("sys.stdin", type("Terminal", (), {"isatty": lambda self: True})())
+    monkeypatch.setattr("builtins.input", ctrl_d)
+    assert arty.run(["--step", "--cpu", "--model", "digits", "--port", idle_port]) == 0
+    assert capsys.readouterr().out.count("step ") == 1
+
+
+@pytest.mark.parametrize("name, file, sentence", [
+    ("nothing", "x.npy", "no tensor 'nothing' in memory: it has image, conv1, "),
+    ("conv1", "none/x.npy", "--dump conv1 .*/x.npy: there is no folder .*none"),
+    ("conv1", ".", "--dump conv1 .*: no file can be written there; name another"),
+])
+def test_a_dump_that_cannot_be_had_is_refused_before_anything_is_run(idle_port, tmp_path, capsys, name, file, sentence):
+    with pytest.raises(UserError, match=sentence):
+        arty.run(["--step", "--cpu", "--model", "digits", "--port", idle_port, "--dump", name, str(tmp_path / file)])
+    assert "step 0" not in capsys.readouterr().out
+
+
+def test_a_dump_is_written_to_the_file_that_was_named(idle_port, tmp_path, capsys):
+    path = tmp_path / "out"
+    assert arty.run(["--step", "--cpu", "--model", "digits", "--port", idle_port, "--dump", "logits", str(path)]) == 0
+    assert list(tmp_path.iterdir()) == [path] and np.load(path).shape == (1, 1, 10)
+    assert f"in {path}" in capsys.readouterr().out
 
 
 class Partner:
@@ -139,6 +179,18 @@ def test_a_port_without_this_firmware_ends_with_a_sentence(partner, sentence, mo
         arty.run(["--reset", "--port", port.path])
 
 
+def test_the_line_begins_with_the_rate_that_the_gateware_was_built_with(idle_port, monkeypatch):
+    from firmware.link import open_port
+    asked = []
+
+    def opened(port, baudrate):
+        asked.append(baudrate)
+        return open_port(port, baudrate)
+    monkeypatch.setattr("targets.board_run.open_port", opened)
+    assert arty.run(["--reset", "--port", idle_port, "--uart-baudrate", "1000000"]) == arty.run(["--reset", "--port", idle_port]) == 0
+    assert asked == [1_000_000, 115200]
+
+
 def test_a_port_that_another_program_has_is_not_taken(idle_port):
     from firmware.link import open_port
     port = open_port(idle_port)
@@ -153,6 +205,10 @@ def test_a_port_that_another_program_has_is_not_taken(idle_port):
     (["--run", "--model", "digits", "--port", "/dev/nothing"], "cannot open the serial port /dev/nothing .*look whether it is there"),
     (["--run", "--build", "--model", "digits", "--port", "x"], "--build is about the gateware: give it first, on a command line of its own"),
     (["--step", "--batch", "2", "--model", "digits", "--port", "x"], "--step goes through one image: leave out --batch"),
+    (["--reset", "--dump", "conv1", "x.npy", "--port", "x"], "--dump writes what a model has left in memory: give --run or --step"),
+    (["--reset", "--baud", "-5", "--port", "x"], "--baud -5: no line has this rate; give 1,200 to 12,000,000 baud, such as --baud 115200"),
+    (["--reset", "--baud=5000000000", "--port", "x"], "--baud 5000000000: no line has this rate"),
+    (["--reset", "--uart-baudrate", "0", "--port", "x"], "--uart-baudrate 0: no line has this rate"),
 ])
 def test_what_cannot_be_run_is_refused_with_a_sentence(words, sentence):
     with pytest.raises(UserError, match=sentence):
