@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from rich.table import Table
 
 from accel.errors import UserError
+from bench.published import AGAINST_CPU, POSTER
 from bench.real_networks import tiny_network
 from compiler.expectation import expect
 from firmware.inference import run_image
@@ -66,5 +67,5 @@ def cpu_table():
                 table.add_row(name, f"{pair.macs / 1e6:.2f}", f"{pair.accel:,}", f"{pair.cpu:,}", f"{pair.cpu / pair.macs:.1f}",
                               f"{pair.cpu / pair.accel:,.0f}")
             bar.advance(task)
-    table.caption = "; ".join(missing) or None
+    table.caption = "; ".join([f"published ({POSTER}; ARM A9 or MicroBlaze): {AGAINST_CPU}", *missing])
     return table

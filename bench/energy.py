@@ -3,6 +3,8 @@
 
 from dataclasses import dataclass
 
+from accel.config import CONFIGS
+from accel.errors import UserError
 from bench.published import BOARD_SOURCE, BOARD_WATTS
 from targets.vivado_reports import read_power
 
@@ -19,13 +21,23 @@ BOARD = Power(BOARD_WATTS, BOARD_SOURCE)
 
 
 def add_power(parser):
-    """Add the option that names a power report."""
-    parser.add_argument("--power", metavar="FILE.rpt", help=f"Vivado's power report of the board's design (default: {BOARD.watts} W, {BOARD.source})")
+    """Add the option that names power reports."""
+    parser.add_argument("--power", metavar="CONFIG=FILE.rpt", action="append", default=[], help="Vivado's power report of the design with a configuration, "
+                        f"such as arty-35=power.rpt; may be given for each (default: {BOARD.watts} W, {BOARD.source})")
 
 
-def power_of(arguments):
-    """Return the Power that the options name: that of a Vivado report, or BOARD's. Raises UserError where the report cannot be read."""
-    if arguments.power is None:
-        return BOARD
-    found = read_power(arguments.power)
-    return Power(found.total, f"Vivado's estimate of the chip alone in {arguments.power}, confidence {found.confidence.lower()}")
+def powers_of(arguments):
+    """Return {name of a configuration: Power} of the reports that the options name. Raises UserError where one cannot be read."""
+    powers = {}
+    for text in arguments.power:
+        name, equals, path = text.partition("=")
+        if not equals or name not in CONFIGS:
+            raise UserError(f"--power {text}: write CONFIG=FILE.rpt, CONFIG one of {', '.join(CONFIGS)}")
+        found = read_power(path)
+        powers[name] = Power(found.total, f"Vivado's estimate of the chip alone in {path}, confidence {found.confidence.lower()}")
+    return powers
+
+
+def sources_line(powers, names):
+    """Return the sentence on where the watts of the configurations `names` are from; those without a Power in `powers` have BOARD's."""
+    return "; ".join(f"{name}: {powers.get(name, BOARD).watts} W is {powers.get(name, BOARD).source}" for name in dict.fromkeys(names))

@@ -13,6 +13,9 @@ from nets.random_network import random_network
 CONFIGS = ("arty-35", "arty-100")
 # Of the weights of alexnet-fc, what pruning leaves.
 FC_DENSITY = 0.25
+# What the tables and bars say of the two halves of AlexNet.
+ALEXNET_NOTE = "no groups, dense random weights, with the max pools between them; pool5 and both response normalisations left out"
+FC_NOTE = f"random weights pruned to {FC_DENSITY:.0%}, of fc8 to none"
 
 
 def alexnet_convolutions():

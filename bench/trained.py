@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from nets.data import data_path
 from nets.evaluation import evaluate
 from nets.images import open_images
-from nets.zoo import MODELS, PREPROCESSING, load_model
+from nets.paper import CIFAR10
+from nets.zoo import MODELS, PREPROCESSING, load_model, names
 
-TRAINED = ("vgg-a", "sparse-vgg-a")
+# All of nets.paper that nets.keep has put into the zoo.
+TRAINED = tuple(name for name in CIFAR10 if name in names())
 TEST = "cifar10/cifar10_test5000_jpeg.npz"
 
 
@@ -25,7 +27,8 @@ class Accuracy:
     def training(self):
         """A phrase: epochs, images, seed, and how coarse the weights are."""
         recipe = self.facts["recipe"]
-        return (f"{self.facts['epochs']} epochs on {self.facts['train_images']:,} images, seed {recipe['seed']}, {recipe['precision']}; kept with "
+        return (f"{self.facts['epochs']} epochs on {self.facts['train_images']:,} images ({self.facts['data']}), seed {recipe['seed']}, "
+                f"{recipe['precision']}; {'no filter or connection pruned' if recipe['filters'] == recipe['density'] == 1 else 'pruned'}; kept with "
                 f"{self.facts['levels']} magnitudes a filter")
 
 

@@ -27,10 +27,11 @@ _STEP_PRICE = 0.1
 
 @dataclass(frozen=True)
 class Calibrated:
-    """`pruning` as found; `accuracy` without and `pruned` with it, and `images`, of those that it was found on; cycles predicted `saved` of
-    `cycles`."""
+    """`pruning` as found, and `limits`, those of the layers that heed it (as the reference takes them); `accuracy` without and `pruned` with it, and
+    `images`, of those that it was found on; cycles predicted `saved` of `cycles`."""
 
     pruning: Pruning
+    limits: dict
     accuracy: float
     pruned: float
     images: int
@@ -77,9 +78,9 @@ class Images:
             self.advance(len(numbers))
         return found
 
-    def right(self, thresholds):
-        """Return how many images are classified rightly where every reader heeds the {tensor: threshold}."""
-        return sum(self.each(partial(_right, self.network, reader_limits(self.network, thresholds))))
+    def right(self, limits):
+        """Return how many images are classified rightly; limits: as the reference takes them."""
+        return sum(self.each(partial(_right, self.network, limits)))
 
 
 def spread_apart(size, count=None):
@@ -133,14 +134,14 @@ def calibrate_pruning(network, config, images, loss):
     steps = _steps(_survivors(images, _options(planner, largest, cycles), allowed), allowed)
     while True:
         chosen = {step.tensor: step for step in steps}
-        thresholds = {name: step.threshold for name, step in chosen.items()}
-        pruned = images.right(thresholds)
+        pruning = Pruning({name: step.threshold for name, step in chosen.items()},
+                          {name: (largest[name] > step.threshold).mean(axis=0) for name, step in chosen.items()})
+        limits = compile_network(network, config, pruning=pruning).limits
+        pruned = images.right(limits)
         if right - pruned <= allowed or not steps:
             break
         steps.pop()
-    kept = {name: (largest[name] > threshold).mean(axis=0) for name, threshold in thresholds.items()}
-    return Calibrated(Pruning(thresholds, kept), right / len(images), pruned / len(images), len(images),
-                      sum(step.saved for step in chosen.values()), cycles)
+    return Calibrated(pruning, limits, right / len(images), pruned / len(images), len(images), sum(step.saved for step in chosen.values()), cycles)
 
 
 def _options(planner, largest, cycles):

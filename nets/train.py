@@ -9,12 +9,11 @@ from rich.progress import Progress
 
 from accel.errors import UserError
 from nets.file import save_network
-from nets.paper import BASELINES, NETWORKS, define
+from nets.paper import BASELINES, CIFAR10, define
 from nets.recipe import PRECISIONS, SCHEDULES, Recipe
 from nets.writable import check_file
 from nets.zoo import MODELS, accuracy
 
-CIFAR10 = tuple(name for name in NETWORKS if define(name).input_shape == (32, 32, 3))
 OUTPUT = Path(__file__).parents[1] / "build" / "train"
 
 

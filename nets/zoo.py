@@ -14,12 +14,13 @@ from nets.file import load_network
 from nets.float_network import FloatNetwork
 from nets.images import digits_samples
 from nets.model import Model
+from nets.paper import CIFAR10
 from nets.preprocessing import Preprocessing
 from nets.quantise_network import quantise_network
 
 MODELS = Path(__file__).parent / "models"
 # What becomes of pictures for the models whose images are not the project's own.
-PREPROCESSING = {**dict.fromkeys(("vgg-a", "sparse-vgg-a"), Preprocessing(mean=(MIDDLE,), std=(SPREAD,))),
+PREPROCESSING = {**dict.fromkeys(CIFAR10, Preprocessing(mean=(MIDDLE,), std=(SPREAD,))),
                  **{name: network.preprocessing for name, network in NETWORKS.items()}}
 FILES = "a network file (.npz), a .tflite or an .onnx"
 

@@ -78,8 +78,7 @@ def run(words):
             return Images(network, numbers[places], own, arguments.jobs, lambda done: bar.advance(task, done))
 
         calibrated = calibrate_pruning(network, config, part(chosen), arguments.dfp_loss)
-        thresholds = calibrated.pruning.thresholds
-        held_out = (len(rest), *(part(rest).right(one) / len(rest) for one in ({}, thresholds))) if len(rest) else None
+        held_out = (len(rest), *(part(rest).right(one) / len(rest) for one in ({}, calibrated.limits))) if len(rest) else None
     screen = console()
     screen.print(tensor_table(network, calibrated.pruning))
     screen.print(_sentence("found on", calibrated.images, calibrated.accuracy, calibrated.pruned), highlight=False)

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from rich.table import Table
 
+from accel.config import load_config
 from accel.errors import UserError
-from compiler.pruning import reader_limits
+from compiler.program import compile_network
 from nets.evaluation import TOP, evaluate
 from nets.images import KINDS
 from nets.sqnr import sqnr
@@ -81,7 +82,8 @@ def run(words):
     group.add_argument("--count", type=int, help="how many images, the first ones of the set (default: all)")
     group.add_argument("--jobs", type=int, default=2, help="processes at a time (default: %(default)s)")
     group.add_argument("--sqnr", action="store_true", help="also say how far each layer of a float model is from float, on a few of the images")
-    add_pruning_option(group, "with its thresholds for all layers that can leave out feature maps")
+    add_pruning_option(group, "as --run does on --config")
+    group.add_argument("--config", default="arty-35", help="the configuration whose compiled layers heed --dfp, by name or .toml file (default: %(default)s)")
     group.add_argument("--json", metavar="FILE", help="write the figures to FILE")
     arguments = parser.parse_args(words)
     if arguments.images is None:
@@ -98,7 +100,7 @@ def run(words):
     count = len(images) if arguments.count is None else arguments.count
     images.check_count(count)
     pruning = calibrated_pruning(arguments.dfp, network)
-    limits = None if pruning is None else reader_limits(network, pruning.thresholds)
+    limits = None if pruning is None else compile_network(network, load_config(arguments.config), pruning=pruning).limits
     with progress() as bar:
         task = bar.add_task("images through the reference", total=count)
         evaluation = evaluate(model, images, count, arguments.jobs, lambda done: bar.advance(task, done), limits)

@@ -12,6 +12,8 @@ NETWORKS = {
     "squeezenet10": squeezenet10, "squeezenet11": squeezenet11,
 }
 
+# Those whose input is an image of CIFAR-10.
+CIFAR10 = tuple(name for name, define_it in NETWORKS.items() if define_it().input_shape == (32, 32, 3))
 # Each reduced network, and the one that it is a reduction of.
 BASELINES = {"sparse-vgg-a": "vgg-a", "sparse-vgg-d": "vgg-d", "sparse-alexnet": "alexnet"}
 

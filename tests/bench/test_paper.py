@@ -11,7 +11,7 @@ from rich.console import Console
 from accel.config import CONFIGS
 from accel.errors import UserError
 from bench import paper, paper_runs, paper_tables, published
-from bench.energy import BOARD, Power
+from bench.energy import Power
 from bench.paper import ROWS, bar, main
 from bench.paper_runs import RUNS, network_of
 from bench.trained import TRAINED, Accuracy, facts_of, trained_network
@@ -35,7 +35,8 @@ def measured(name, cycles, macs=0):
 
 
 def accuracy(name, top1):
-    facts = {"accuracy": top1 + 0.001, "epochs": 12, "train_images": 50_000, "recipe": {"seed": 7, "precision": "bf16"}, "levels": 10}
+    facts = {"accuracy": top1 + 0.001, "epochs": 12, "train_images": 50_000, "data": "set.tar", "levels": 10,
+             "recipe": {"seed": 7, "precision": "bf16", "filters": 1.0, "density": 1.0}}
     return {name: Accuracy(top1, 5000, facts)}
 
 
@@ -84,17 +85,20 @@ def test_savings_are_counted():
 def test_the_tables_say_what_was_published_and_what_is_not_found():
     networks = text(paper_tables.networks_table())
     assert "68.3%" in networks and "93.0%" in networks and published.NOT_FOUND in networks
-    speed = text(paper_tables.speed_table([measured("sparse-vgg-d", 800_000)], BOARD))
-    assert "125.0" in speed and "72" in speed and "56.8" in speed and "2.2 W is board power measured for other" in speed
+    speed = text(paper_tables.speed_table([measured("sparse-vgg-d", 800_000)], {}))
+    assert "125.0" in speed and "72" in speed and "56.8" in speed and "arty-35: 2.2 W is board power measured for other" in speed
+    assert "11.8 and 7.5 times" in speed and "90 % (CIFAR-10) and 35 % (ImageNet)" in speed
     assert "> 36.0" in speed and "25.7" in speed, "published, and computed from what was published"
-    prior = text(paper_tables.prior_table(measured("alexnet-convs", 8_600_000, 1_076_634_144), BOARD))
-    assert "8.07" in prior and "25.04" in prior and "11.38" in prior
-    assert "ours" not in text(paper_tables.prior_table(None, BOARD)).splitlines()[2]
+    prior = text(paper_tables.prior_table([measured("alexnet-convs", 8_600_000, 1_076_634_144)], {}))
+    words = " ".join(prior.split())
+    assert "8.07" in prior and "25.04" in prior and "11.38" in prior and "random weights" in words and "pool5 and both response" in words
+    assert "ours" not in text(paper_tables.prior_table([], {})).splitlines()[2]
 
 
 def test_energy_is_computed_with_the_power_that_is_given():
-    speed = text(paper_tables.speed_table([measured("sparse-vgg-d", 800_000)], Power(1.25, "a guess")))
-    assert "100.0" in speed and "1.25 W is a guess" in speed
+    speed = text(paper_tables.speed_table([measured("sparse-vgg-d", 800_000)], {"arty-35": Power(1.25, "a guess")}))
+    assert "100.0" in speed and "arty-35: 1.25 W is a guess" in speed
+    assert "1.25" not in text(paper_tables.speed_table([measured("sparse-vgg-d", 800_000)], {"arty-100": Power(1.25, "a guess")}))
 
 
 def test_the_loss_is_in_points_between_the_two_int8_networks():
@@ -103,17 +107,17 @@ def test_the_loss_is_in_points_between_the_two_int8_networks():
     assert loss.measured == pytest.approx(0.58) and loss.holds and top1.measured == 0.853 and top1.holds
     assert not bar("vgg-a-loss", {}, accuracies | accuracy("sparse-vgg-a", 0.84)).holds
     table = text(paper_tables.accuracy_table(accuracies))
-    assert "85.30%" in table and "12 epochs on 50,000 images, seed 7, bf16; kept with 10 magnitudes a filter" in table and "93.47 %" in table
+    assert "85.30%" in table and "12 epochs on 50,000 images (set.tar), seed 7, bf16; no filter or connection pruned; kept with 10 magnitudes a filter" in table and "93.47 %, under 0.03 %" in table
 
 
 def test_reduced_networks_stand_beside_their_baselines_of_the_same_configuration():
-    runs = {("vgg-d", "arty-35"): measured("vgg-d", 2_700_000, 300), ("sparse-vgg-d", "arty-35"): measured("sparse-vgg-d", 900_000, 100),
+    runs = {("vgg-d", "arty-35"): measured("vgg-d", 2_700_000, 324_000_000), ("sparse-vgg-d", "arty-35"): measured("sparse-vgg-d", 900_000, 108_000_000),
             ("sparse-vgg-a", "arty-100"): measured("sparse-vgg-a", 900_000, 100)}
     table = text(paper_tables.reduced_table(runs))
     rows = [line for line in table.splitlines() if "sparse-" in line]
-    assert len(rows) == 1 and rows[0].count("3.00") == 3 and "the weight stream" in rows[0]
+    assert len(rows) == 1 and rows[0].count("3.00") == 3 and "the weight stream" in rows[0] and rows[0].count("120 of 128") == 2
     words = " ".join(table.split())
-    assert "3.0 to 3.0 times fewer" in words and "2.5 times" in words and "works 100% to 100% of the time" in words, "why not the poster's 4 to 6 times"
+    assert "3.0 to 3.0 times fewer" in words and "published of Sparse VGG-D: 2.5)" in words, "why not the poster's 4 to 6 times"
     assert "not measured" not in text(paper_tables.reduced_table({}))
 
 

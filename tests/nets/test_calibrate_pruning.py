@@ -40,8 +40,8 @@ def test_more_is_saved_where_more_may_be_lost_and_the_loss_is_kept_to(network, i
     saved = []
     for loss in (0, 20, 90):
         found = calibrate_pruning(network, CONFIG, images, loss)
-        assert round(10 * found.accuracy) - images.right(found.pruning.thresholds) <= loss / 10
-        assert round(10 * found.pruned) == images.right(found.pruning.thresholds)
+        assert round(10 * found.accuracy) - images.right(found.limits) <= loss / 10
+        assert round(10 * found.pruned) == images.right(found.limits)
         saved.append(found.saved)
     assert saved[0] <= saved[1] <= saved[2] and saved[0] < saved[2]
 

@@ -20,7 +20,7 @@ PRUNING = Pruning({"t0": 12, "t1": 0}, {"t0": np.linspace(0, 1, 20), "t1": np.fu
 
 @pytest.fixture
 def path(tmp_path):
-    calibrated = Calibrated(PRUNING, 0.9, 0.895, 200, 1234.5, 9999)
+    calibrated = Calibrated(PRUNING, {}, 0.9, 0.895, 200, 1234.5, 9999)
     (tmp_path / "dfp.json").write_text(json.dumps(pruning_object(NETWORK, CONFIGS["arty-35"], calibrated, 0.5, (100, 0.8, 0.79))))
     return tmp_path / "dfp.json"
 

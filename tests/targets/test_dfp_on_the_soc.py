@@ -69,7 +69,7 @@ def test_thresholds_of_a_file_are_exact_and_skip_more(network, images, tmp_path)
     names = prunable(network)
     pruning = Pruning(dict.fromkeys(names, 25), {name: np.full(network.tensors[name].channels, 0.4) for name in names})
     path = tmp_path / "dfp.json"
-    path.write_text(json.dumps(pruning_object(network, CONFIG, Calibrated(pruning, 1, 1, 1, 0, 1), 0)))
+    path.write_text(json.dumps(pruning_object(network, CONFIG, Calibrated(pruning, {}, 1, 1, 1, 0, 1), 0)))
     status, report = run(network, images, tmp_path, "--dfp", str(path))
     assert status == 0
     check(network, images, report, 25)
