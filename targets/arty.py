@@ -6,7 +6,7 @@ from pathlib import Path
 
 from litex.soc.cores.gpio import GPIOIn
 from litex_boards.platforms import digilent_arty
-from litex_boards.targets.digilent_arty import BaseSoC
+from litex_boards.targets.digilent_arty import BaseSoC, _CRG
 
 from accel.config import load_config
 from accel.errors import UserError
@@ -90,5 +90,5 @@ def _flash(soc, builder, arguments):
 BOARD = litex_board.Board(
     target="arty", title="the Arty A7", platform=digilent_arty.Platform, top="digilent_arty", add_options=_add_options,
     device=lambda arguments: arguments.variant, check=_check, soc=ArtySoC, soc_options=("variant", "with_spi_flash"),
-    build=vivado_build.build, program=_program, defaults=(("l2_size", L2_BYTES),))
+    build=vivado_build.build, program=_program, clocks=_CRG, defaults=(("l2_size", L2_BYTES),))
 run = partial(litex_board.run, BOARD)

@@ -15,6 +15,7 @@ from accel.config import load_config
 from accel.errors import UserError
 from soc.boards import BOARDS
 from targets import board_run
+from targets.clocks import check_clock
 from targets.console import console
 from targets.netlist import read_netlist
 from targets.resources import device_table, verdict
@@ -33,7 +34,8 @@ class Board:
     toolchain, the clock, `soc_options`, settings of LiteX's SoC); soc_options: those of the board's own options that it takes.
     add_options(parser): adds the board's own options. device(arguments): the key in targets.resources.DEVICES. check(arguments): raises
     UserError for what LiteX would accept but the accelerator cannot have. build(board, builder, parser, arguments): does what --build says.
-    program(soc, builder, arguments): does what --load and --flash say. defaults: (name, value) of LiteX's options.
+    program(soc, builder, arguments): does what --load and --flash say. clocks: LiteX's class that makes the SoC's clocks, as
+    targets.clocks.check_clock calls it. defaults: (name, value) of LiteX's options.
     """
 
     target: str
@@ -46,6 +48,7 @@ class Board:
     check: Callable
     build: Callable
     program: Callable
+    clocks: type
     soc_options: tuple = ()
     defaults: tuple = ()
 
@@ -79,6 +82,7 @@ def parse(board, words):
     if arguments.integrated_main_ram_size:
         raise UserError("the accelerator needs the board's own memory: leave --integrated-main-ram-size out")
     board.check(arguments)
+    check_clock(board.clocks, board.platform, arguments.sys_clk_freq)
     return parser, arguments
 
 
@@ -123,7 +127,16 @@ def project(board, parser, arguments):
     gateware = Path(builder_arguments.get("gateware_dir") or Path(builder_arguments["output_dir"]) / "gateware")
     settings = {name: value for name, value in parser.soc_argdict.items() if name != "ident"}
     settings.update((name, getattr(arguments, name)) for name in ("toolchain", "sys_clk_freq", *board.soc_options))
-    soc = board.soc(load_config(arguments.config), gateware, **settings)
+    config = load_config(arguments.config)
+    try:
+        soc = board.soc(config, gateware, **settings)
+    except ValueError as error:
+        # LiteDRAM raises it, often without a word, at a clock that its memory cannot have; at the usual clock it is something else.
+        if arguments.sys_clk_freq == board.hardware.clock_hz:
+            raise
+        reason = str(error) or "the memory cannot have it"
+        raise UserError(f"LiteX cannot make this board's SoC at {arguments.sys_clk_freq / 1e6:g} MHz ({reason}): its usual frequency is "
+                        f"{board.hardware.clock_hz / 1e6:g} MHz") from error
     return soc, Builder(soc, **builder_arguments)
 
 
