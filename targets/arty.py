@@ -59,7 +59,7 @@ def _check(arguments):
 
 def _program(soc, builder, arguments):
     if arguments.load:
-        soc.platform.create_programmer().load_bitstream(litex_board.bitstream(builder, "sram", NO_BITSTREAM))
+        litex_board.load(builder, soc.platform.create_programmer(), NO_BITSTREAM)
     if arguments.flash or arguments.flash_image:
         _flash(soc, builder, arguments)
 

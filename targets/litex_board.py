@@ -18,6 +18,7 @@ from targets import board_run
 from targets.clocks import check_clock
 from targets.console import console
 from targets.netlist import read_netlist
+from targets.programming import programming
 from targets.resources import device_table, verdict
 from targets.synthesis import project_netlist
 
@@ -157,13 +158,19 @@ def run(board, words):
 def program(builder, programmer, arguments, remedy):
     """Do what --load and --flash say with one of LiteX's programmers. Raises UserError where there is no bitstream (remedy: what to do then), or
     the programmer's tool fails."""
-    try:
-        if arguments.load:
-            programmer.load_bitstream(bitstream(builder, "sram", remedy))
-        if arguments.flash:
-            programmer.flash(0, bitstream(builder, "flash", remedy))
-    except OSError as error:
-        raise UserError(f"the board could not be programmed: {error}") from error
+    if arguments.load:
+        load(builder, programmer, remedy)
+    if arguments.flash:
+        path = bitstream(builder, "flash", remedy)
+        with programming(programmer):
+            programmer.flash(0, path)
+
+
+def load(builder, programmer, remedy):
+    """Do what --load says, as `program`."""
+    path = bitstream(builder, "sram", remedy)
+    with programming(programmer):
+        programmer.load_bitstream(path)
 
 
 def bitstream(builder, mode, remedy):

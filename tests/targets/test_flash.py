@@ -97,7 +97,7 @@ def test_a_board_gets_each_part_at_its_place(tmp_path):
     programmer = Programmer()
     write_parts([Part("a", 0, b"one"), Part("b", FIRMWARE_OFFSET, b"two")], programmer, tmp_path)
     assert programmer.written == {0: b"one", FIRMWARE_OFFSET: b"two"}
-    with pytest.raises(UserError, match=r"the flash could not be written \(no openocd\): it takes openocd"):
+    with pytest.raises(UserError, match=r"the board could not be programmed \(no openocd\): it takes Programmer, and the board"):
         write_parts([Part("a", 0, b"one")], Programmer(FileNotFoundError("no openocd")), tmp_path)
 
 

@@ -40,3 +40,22 @@ def test_what_cannot_be_done_is_refused_with_a_sentence(target, words, sentence,
 def test_every_board_runs_models_through_its_serial_port(target):
     with pytest.raises(UserError, match="give --port PORT"):
         target.run(["--run", "--model", "digits"])
+
+
+@pytest.mark.parametrize("target, bitstream, tool, fails, sentence", [
+    (arty, "digilent_arty.bit", "openocd", False, r"No such file or directory: 'openocd'\): it takes OpenOCD"),
+    (arty, "digilent_arty.bit", "openocd", True, r"Error occured during OpenOCD's call.*\): it takes OpenOCD"),
+    (cmod_a7, "digilent_cmod_a7.bit", "openocd", True, r"Error occured during OpenOCD's call.*\): it takes OpenOCD"),
+    (ulx3s, "radiona_ulx3s.bit", "openFPGALoader", False, r"No such file or directory: 'openFPGALoader'\): it takes OpenFPGALoader"),
+])
+def test_a_programmer_that_is_not_there_or_fails_is_told_in_a_sentence(target, bitstream, tool, fails, sentence, tmp_path, monkeypatch):
+    (tmp_path / "gateware").mkdir()
+    (tmp_path / "gateware" / bitstream).write_bytes(b"bits")
+    (tmp_path / "bin").mkdir()
+    if fails:
+        (tmp_path / "bin" / tool).write_text("#!/bin/sh\nexit 1\n")
+        (tmp_path / "bin" / tool).chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    monkeypatch.setattr("litex.build.openocd.OpenOCD.find_config", lambda self: "openocd.cfg")  # LiteX downloads it
+    with pytest.raises(UserError, match=rf"^the board could not be programmed \(.*{sentence}, and the board at its USB port$"):
+        target.run(["--load", "--output-dir", str(tmp_path)])
