@@ -43,7 +43,6 @@ def _add_options(parser):
     add_model_options(parser)
     add_image_options(parser)
     parser.add_argument("--count", type=int, help="how many images of the set go to the flash (default: as --run)")
-    parser.add_target_argument("--variant", default="a7-35", choices=["a7-35", "a7-100"], help="board variant")
 
 
 def _check(arguments):
@@ -90,5 +89,6 @@ def _flash(soc, builder, arguments):
 BOARD = litex_board.Board(
     target="arty", title="the Arty A7", platform=digilent_arty.Platform, top="digilent_arty", add_options=_add_options,
     device=lambda arguments: arguments.variant, check=_check, soc=ArtySoC, soc_options=("variant", "with_spi_flash"),
-    build=vivado_build.build, program=_program, clocks=_CRG, defaults=(("l2_size", L2_BYTES),))
+    build=vivado_build.build, program=_program, clocks=_CRG, defaults=(("l2_size", L2_BYTES),),
+    variants=(("a7-35", "arty-35", "arty"), ("a7-100", "arty-100", "arty-a7-100")))
 run = partial(litex_board.run, BOARD)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What all targets that are boards share: LiteX's command line and ours, the project that is written, `--resources`."""
 
+import argparse
 import json
 import subprocess
 import sys
@@ -36,7 +37,8 @@ class Board:
     add_options(parser): adds the board's own options. device(arguments): the key in targets.resources.DEVICES. check(arguments): raises
     UserError for what LiteX would accept but the accelerator cannot have. build(board, builder, parser, arguments): does what --build says.
     program(soc, builder, arguments): does what --load and --flash say. clocks: LiteX's class that makes the SoC's clocks, as
-    targets.clocks.check_clock calls it. defaults: (name, value) of LiteX's options.
+    targets.clocks.check_clock calls it. defaults: (name, value) of LiteX's options. variants: (what --variant says, its configuration's name, its
+    folder in build/) of a board of which there are several, the first one being meant where nothing is said.
     """
 
     target: str
@@ -52,6 +54,7 @@ class Board:
     clocks: type
     soc_options: tuple = ()
     defaults: tuple = ()
+    variants: tuple = ()
 
     @property
     def hardware(self):
@@ -59,16 +62,30 @@ class Board:
         return BOARDS[self.target]
 
 
-def _parser(board):
+def _variant(board, words):
+    """Return (configuration's name, folder in build/) that are the defaults of the variant that a list of words asks for."""
+    if not board.variants:
+        return board.hardware.config, board.target
+    # LiteX's parser parses only once, and wants to know its defaults before it does.
+    parser = argparse.ArgumentParser(add_help=False)
+    parser.add_argument("--variant", nargs="?")
+    asked = parser.parse_known_args(words)[0].variant
+    return next((variant[1:] for variant in board.variants if variant[0] == asked), board.variants[0][1:])
+
+
+def _parser(board, words):
+    config, folder = _variant(board, words)
     parser = LiteXArgumentParser(platform=board.platform)
     # LiteX's parser takes what it is given for argparse's first argument.
     parser.prog = f"./build.py --target {board.target}"
     parser.description = f"SPARCNet on LiteX for {board.title}: gateware and firmware. What runs a model on the board is listed by --run --help."
     parser.add_target_argument("--resources", action="store_true", help="print what the SoC takes of the device, by Yosys (minutes, once)")
     parser.add_target_argument("--sys-clk-freq", default=float(board.hardware.clock_hz), type=float, help="system clock frequency")
-    parser.add_target_argument("--config", default=board.hardware.config, help="accelerator configuration, by name or .toml file")
+    parser.add_target_argument("--config", default=config, help="accelerator configuration, by name or .toml file")
+    if names := [variant[0] for variant in board.variants]:
+        parser.add_target_argument("--variant", default=names[0], choices=names, help="board variant: --config and --output-dir follow it")
     board.add_options(parser)
-    parser.set_defaults(output_dir=str(ROOT / "build" / board.target), timer_uptime=True, no_ident_version=True, **dict(board.defaults))
+    parser.set_defaults(output_dir=str(ROOT / "build" / folder), timer_uptime=True, no_ident_version=True, **dict(board.defaults))
     return parser
 
 
@@ -76,7 +93,7 @@ def parse(board, words):
     """Return (LiteX's parser, its arguments) for a list of words. Raises UserError for what the board cannot have."""
     # LiteX's parser reads sys.argv itself, besides what it is given.
     sys.argv = [f"build.py --target {board.target}", *words]
-    parser = _parser(board)
+    parser = _parser(board, words)
     arguments = parser.parse_args()
     if arguments.cpu_type not in (None, "vexriscv"):
         raise UserError(f"--cpu-type {arguments.cpu_type} is not supported: the firmware is for vexriscv")
