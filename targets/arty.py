@@ -72,7 +72,12 @@ def _flash(soc, builder, arguments):
             raise UserError(f"there is no firmware {path}: write it with --build, and the same options")
         firmware = boot_image(path, path.parent)
     if arguments.model is not None:
-        model, config = model_of(arguments), load_config(arguments.config)
+        config = load_config(arguments.config)
+        noted = vivado_build.noted_config(bitstream.with_suffix(""))
+        if noted and noted["hash"] != config.hash:
+            raise UserError(f"the bitstream {bitstream} has the accelerator {noted['name']}, not {config.name}, for which the model is to be: "
+                            f"give --config {noted['name']}, or --build it again")
+        model = model_of(arguments)
         samples = samples_of(arguments, model.network, arguments.count)
         work = Work(config, model, samples, build_binary(model.network, config))
     parts = flash_parts(bitstream.read_bytes(), firmware, work)

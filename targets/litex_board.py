@@ -99,6 +99,8 @@ def parse(board, words):
         raise UserError(f"--cpu-type {arguments.cpu_type} is not supported: the firmware is for vexriscv")
     if arguments.integrated_main_ram_size:
         raise UserError("the accelerator needs the board's own memory: leave --integrated-main-ram-size out")
+    if arguments.build_backend != "litex":
+        raise UserError(f"--build-backend {arguments.build_backend} is not supported: leave it out")
     board.check(arguments)
     check_clock(board.clocks, board.platform, arguments.sys_clk_freq)
     return parser, arguments

@@ -13,6 +13,7 @@ from targets import arty, cmod_a7, ulx3s
     (arty, ["--config", "tiny"], "moves 4 bytes a cycle"),
     (arty, ["--load"], "there is no bitstream"),
     (arty, ["--integrated-main-ram-size", "65536"], "needs the board's own memory"),
+    (arty, ["--build-backend", "edalize"], "--build-backend edalize is not supported"),
     (cmod_a7, ["--toolchain", "openxc7"], "use --toolchain vivado"),
     (cmod_a7, ["--integrated-main-ram-size", "65536"], "needs the board's own memory"),
     (cmod_a7, ["--sys-clk-freq", "150e6"], "too short at 150 MHz: lower --sys-clk-freq to 125 MHz or less"),
