@@ -6,7 +6,7 @@ from pathlib import Path
 
 from litex.soc.cores.gpio import GPIOIn
 from litex_boards.platforms import digilent_arty
-from litex_boards.targets.digilent_arty import BaseSoC
+from litex_boards.targets.digilent_arty import BaseSoC, _CRG
 
 from accel.config import load_config
 from accel.errors import UserError
@@ -43,7 +43,6 @@ def _add_options(parser):
     add_model_options(parser)
     add_image_options(parser)
     parser.add_argument("--count", type=int, help="how many images of the set go to the flash (default: as --run)")
-    parser.add_target_argument("--variant", default="a7-35", choices=["a7-35", "a7-100"], help="board variant")
 
 
 def _check(arguments):
@@ -59,7 +58,7 @@ def _check(arguments):
 
 def _program(soc, builder, arguments):
     if arguments.load:
-        soc.platform.create_programmer().load_bitstream(litex_board.bitstream(builder, "sram", NO_BITSTREAM))
+        litex_board.load(builder, soc.platform.create_programmer(), NO_BITSTREAM)
     if arguments.flash or arguments.flash_image:
         _flash(soc, builder, arguments)
 
@@ -73,7 +72,12 @@ def _flash(soc, builder, arguments):
             raise UserError(f"there is no firmware {path}: write it with --build, and the same options")
         firmware = boot_image(path, path.parent)
     if arguments.model is not None:
-        model, config = model_of(arguments), load_config(arguments.config)
+        config = load_config(arguments.config)
+        noted = vivado_build.noted_config(bitstream.with_suffix(""))
+        if noted and noted["hash"] != config.hash:
+            raise UserError(f"the bitstream {bitstream} has the accelerator {noted['name']}, not {config.name}, for which the model is to be: "
+                            f"give --config {noted['name']}, or --build it again")
+        model = model_of(arguments)
         samples = samples_of(arguments, model.network, arguments.count)
         work = Work(config, model, samples, build_binary(model.network, config))
     parts = flash_parts(bitstream.read_bytes(), firmware, work)
@@ -90,5 +94,6 @@ def _flash(soc, builder, arguments):
 BOARD = litex_board.Board(
     target="arty", title="the Arty A7", platform=digilent_arty.Platform, top="digilent_arty", add_options=_add_options,
     device=lambda arguments: arguments.variant, check=_check, soc=ArtySoC, soc_options=("variant", "with_spi_flash"),
-    build=vivado_build.build, program=_program, defaults=(("l2_size", L2_BYTES),))
+    build=vivado_build.build, program=_program, clocks=_CRG, defaults=(("l2_size", L2_BYTES),),
+    variants=(("a7-35", "arty-35", "arty"), ("a7-100", "arty-100", "arty-a7-100")))
 run = partial(litex_board.run, BOARD)

@@ -61,5 +61,5 @@ def _program(soc, builder, arguments):
 
 BOARD = litex_board.Board(
     target="cmod_a7", title="the Cmod A7-35T", platform=digilent_cmod_a7.Platform, top="digilent_cmod_a7", add_options=_add_options,
-    device=lambda arguments: "cmod_a7", check=_check, soc=CmodSoC, build=vivado_build.build, program=_program)
+    device=lambda arguments: "cmod_a7", check=_check, soc=CmodSoC, build=vivado_build.build, program=_program, clocks=_CRG)
 run = partial(litex_board.run, BOARD)

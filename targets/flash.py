@@ -8,6 +8,7 @@ from litex.soc.software.crcfbigen import insert_crc
 
 from accel.errors import UserError
 from firmware.package import build_package
+from targets.programming import programming
 
 # The Arty's 128 Mbit. The largest bitstream, the A7-100's, has 3.9 MB; the firmware's place ends with the model's.
 FLASH_BYTES = 16 << 20
@@ -63,11 +64,8 @@ def write_parts(parts, programmer, directory):
     for part in parts:
         path = Path(directory) / f"flash-{part.offset:06x}.bin"
         path.write_bytes(part.data)
-        try:
+        with programming(programmer):
             programmer.flash(part.offset, str(path))
-        except OSError as error:
-            said = " ".join(str(error).split())
-            raise UserError(f"the flash could not be written ({said}): it takes openocd, and the board at its USB port") from error
 
 
 def describe(parts):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What all targets that are boards share: LiteX's command line and ours, the project that is written, `--resources`."""
 
+import argparse
 import json
 import subprocess
 import sys
@@ -15,8 +16,10 @@ from accel.config import load_config
 from accel.errors import UserError
 from soc.boards import BOARDS
 from targets import board_run
+from targets.clocks import check_clock
 from targets.console import console
 from targets.netlist import read_netlist
+from targets.programming import programming
 from targets.resources import device_table, verdict
 from targets.synthesis import project_netlist
 
@@ -33,7 +36,9 @@ class Board:
     toolchain, the clock, `soc_options`, settings of LiteX's SoC); soc_options: those of the board's own options that it takes.
     add_options(parser): adds the board's own options. device(arguments): the key in targets.resources.DEVICES. check(arguments): raises
     UserError for what LiteX would accept but the accelerator cannot have. build(board, builder, parser, arguments): does what --build says.
-    program(soc, builder, arguments): does what --load and --flash say. defaults: (name, value) of LiteX's options.
+    program(soc, builder, arguments): does what --load and --flash say. clocks: LiteX's class that makes the SoC's clocks, as
+    targets.clocks.check_clock calls it. defaults: (name, value) of LiteX's options. variants: (what --variant says, its configuration's name, its
+    folder in build/) of a board of which there are several, the first one being meant where nothing is said.
     """
 
     target: str
@@ -46,8 +51,10 @@ class Board:
     check: Callable
     build: Callable
     program: Callable
+    clocks: type
     soc_options: tuple = ()
     defaults: tuple = ()
+    variants: tuple = ()
 
     @property
     def hardware(self):
@@ -55,16 +62,30 @@ class Board:
         return BOARDS[self.target]
 
 
-def _parser(board):
+def _variant(board, words):
+    """Return (configuration's name, folder in build/) that are the defaults of the variant that a list of words asks for."""
+    if not board.variants:
+        return board.hardware.config, board.target
+    # LiteX's parser parses only once, and wants to know its defaults before it does.
+    parser = argparse.ArgumentParser(add_help=False)
+    parser.add_argument("--variant", nargs="?")
+    asked = parser.parse_known_args(words)[0].variant
+    return next((variant[1:] for variant in board.variants if variant[0] == asked), board.variants[0][1:])
+
+
+def _parser(board, words):
+    config, folder = _variant(board, words)
     parser = LiteXArgumentParser(platform=board.platform)
     # LiteX's parser takes what it is given for argparse's first argument.
     parser.prog = f"./build.py --target {board.target}"
     parser.description = f"SPARCNet on LiteX for {board.title}: gateware and firmware. What runs a model on the board is listed by --run --help."
     parser.add_target_argument("--resources", action="store_true", help="print what the SoC takes of the device, by Yosys (minutes, once)")
     parser.add_target_argument("--sys-clk-freq", default=float(board.hardware.clock_hz), type=float, help="system clock frequency")
-    parser.add_target_argument("--config", default=board.hardware.config, help="accelerator configuration, by name or .toml file")
+    parser.add_target_argument("--config", default=config, help="accelerator configuration, by name or .toml file")
+    if names := [variant[0] for variant in board.variants]:
+        parser.add_target_argument("--variant", default=names[0], choices=names, help="board variant: --config and --output-dir follow it")
     board.add_options(parser)
-    parser.set_defaults(output_dir=str(ROOT / "build" / board.target), timer_uptime=True, no_ident_version=True, **dict(board.defaults))
+    parser.set_defaults(output_dir=str(ROOT / "build" / folder), timer_uptime=True, no_ident_version=True, **dict(board.defaults))
     return parser
 
 
@@ -72,13 +93,16 @@ def parse(board, words):
     """Return (LiteX's parser, its arguments) for a list of words. Raises UserError for what the board cannot have."""
     # LiteX's parser reads sys.argv itself, besides what it is given.
     sys.argv = [f"build.py --target {board.target}", *words]
-    parser = _parser(board)
+    parser = _parser(board, words)
     arguments = parser.parse_args()
     if arguments.cpu_type not in (None, "vexriscv"):
         raise UserError(f"--cpu-type {arguments.cpu_type} is not supported: the firmware is for vexriscv")
     if arguments.integrated_main_ram_size:
         raise UserError("the accelerator needs the board's own memory: leave --integrated-main-ram-size out")
+    if arguments.build_backend != "litex":
+        raise UserError(f"--build-backend {arguments.build_backend} is not supported: leave it out")
     board.check(arguments)
+    check_clock(board.clocks, board.platform, arguments.sys_clk_freq)
     return parser, arguments
 
 
@@ -123,7 +147,16 @@ def project(board, parser, arguments):
     gateware = Path(builder_arguments.get("gateware_dir") or Path(builder_arguments["output_dir"]) / "gateware")
     settings = {name: value for name, value in parser.soc_argdict.items() if name != "ident"}
     settings.update((name, getattr(arguments, name)) for name in ("toolchain", "sys_clk_freq", *board.soc_options))
-    soc = board.soc(load_config(arguments.config), gateware, **settings)
+    config = load_config(arguments.config)
+    try:
+        soc = board.soc(config, gateware, **settings)
+    except ValueError as error:
+        # LiteDRAM raises it, often without a word, at a clock that its memory cannot have; at the usual clock it is something else.
+        if arguments.sys_clk_freq == board.hardware.clock_hz:
+            raise
+        reason = str(error) or "the memory cannot have it"
+        raise UserError(f"LiteX cannot make this board's SoC at {arguments.sys_clk_freq / 1e6:g} MHz ({reason}): its usual frequency is "
+                        f"{board.hardware.clock_hz / 1e6:g} MHz") from error
     return soc, Builder(soc, **builder_arguments)
 
 
@@ -144,13 +177,19 @@ def run(board, words):
 def program(builder, programmer, arguments, remedy):
     """Do what --load and --flash say with one of LiteX's programmers. Raises UserError where there is no bitstream (remedy: what to do then), or
     the programmer's tool fails."""
-    try:
-        if arguments.load:
-            programmer.load_bitstream(bitstream(builder, "sram", remedy))
-        if arguments.flash:
-            programmer.flash(0, bitstream(builder, "flash", remedy))
-    except OSError as error:
-        raise UserError(f"the board could not be programmed: {error}") from error
+    if arguments.load:
+        load(builder, programmer, remedy)
+    if arguments.flash:
+        path = bitstream(builder, "flash", remedy)
+        with programming(programmer):
+            programmer.flash(0, path)
+
+
+def load(builder, programmer, remedy):
+    """Do what --load says, as `program`."""
+    path = bitstream(builder, "sram", remedy)
+    with programming(programmer):
+        programmer.load_bitstream(path)
 
 
 def bitstream(builder, mode, remedy):

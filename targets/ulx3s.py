@@ -5,7 +5,7 @@ from functools import partial
 
 from litex.build.openfpgaloader import OpenFPGALoader
 from litex_boards.platforms import radiona_ulx3s
-from litex_boards.targets.radiona_ulx3s import BaseSoC
+from litex_boards.targets.radiona_ulx3s import BaseSoC, _CRG
 
 from accel.errors import UserError
 from soc.accelerator import add_accelerator
@@ -55,5 +55,5 @@ def _program(soc, builder, arguments):
 BOARD = litex_board.Board(
     target="ulx3s", title="the ULX3S", platform=radiona_ulx3s.Platform, top="radiona_ulx3s", add_options=_add_options,
     device=lambda arguments: arguments.device, check=_check, soc=Ulx3sSoC, soc_options=("device", "revision", "sdram_module"),
-    build=_build, program=_program, defaults=(("l2_size", L2_BYTES),))
+    build=_build, program=_program, clocks=_CRG, defaults=(("l2_size", L2_BYTES),))
 run = partial(litex_board.run, BOARD)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What --flash writes lies where the FPGA, the BIOS and the firmware look for it; what does not fit its place is refused."""
 
+import json
 import struct
 import zlib
 from types import SimpleNamespace
@@ -97,7 +98,7 @@ def test_a_board_gets_each_part_at_its_place(tmp_path):
     programmer = Programmer()
     write_parts([Part("a", 0, b"one"), Part("b", FIRMWARE_OFFSET, b"two")], programmer, tmp_path)
     assert programmer.written == {0: b"one", FIRMWARE_OFFSET: b"two"}
-    with pytest.raises(UserError, match=r"the flash could not be written \(no openocd\): it takes openocd"):
+    with pytest.raises(UserError, match=r"the board could not be programmed \(no openocd\): it takes Programmer, and the board"):
         write_parts([Part("a", 0, b"one")], Programmer(FileNotFoundError("no openocd")), tmp_path)
 
 
@@ -108,6 +109,17 @@ def test_a_board_gets_each_part_at_its_place(tmp_path):
 ])
 def test_what_cannot_be_flashed_is_refused_with_a_sentence(words, sentence):
     with pytest.raises(UserError, match=sentence):
+        arty.run(words)
+
+
+def test_a_model_for_another_accelerator_than_the_bitstreams_is_not_flashed(tmp_path):
+    (tmp_path / "gateware").mkdir()
+    (tmp_path / "gateware" / "digilent_arty.bin").write_bytes(b"bits")
+    (tmp_path / "gateware" / "digilent_arty.config.json").write_text(json.dumps({"name": "arty-100", "hash": CONFIGS["arty-100"].hash}))
+    (tmp_path / "firmware").mkdir()
+    (tmp_path / "firmware" / "firmware.bin").write_bytes(bytes(1000))
+    words = ["--output-dir", str(tmp_path), "--with-spi-flash", "--model", "digits", "--flash-image", str(tmp_path / "flash.img")]
+    with pytest.raises(UserError, match="digilent_arty.bin has the accelerator arty-100, not arty-35, .*: give --config arty-100"):
         arty.run(words)
 
 

