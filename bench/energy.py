@@ -40,4 +40,7 @@ def powers_of(arguments):
 
 def sources_line(powers, names):
     """Return the sentence on where the watts of the configurations `names` are from; those without a Power in `powers` have BOARD's."""
-    return "; ".join(f"{name}: {powers.get(name, BOARD).watts} W is {powers.get(name, BOARD).source}" for name in dict.fromkeys(names))
+    sharing = {}
+    for name in dict.fromkeys(names):
+        sharing.setdefault(powers.get(name, BOARD), []).append(name)
+    return "; ".join(f"{' and '.join(group)}: {power.watts} W is {power.source}" for power, group in sharing.items())
