@@ -26,7 +26,7 @@ def test_random_additions_and_copies_are_exact(seed):
 
 
 @pytest.mark.parametrize("seed", slice_of(range(12), 4))
-@pytest.mark.parametrize("config", [ONE_GROUP, ONE_LANE, CONFIGS["arty-35"]], ids=lambda config: config.name)
+@pytest.mark.parametrize("config", slice_of([ONE_GROUP, CONFIGS["arty-35"], ONE_LANE], 2), ids=lambda config: config.name)
 def test_they_are_exact_on_other_grids(config, seed):
     program, filters = random_addition_program(1000 + seed, config)
     assert_program_is_exact(program, filters, seed, stall=(0, 40)[seed % 2])

@@ -85,6 +85,7 @@ def test_a_folder_of_pictures_is_classified_with_the_simulations_report(simulati
     assert f"conv3: int8 4 x 4 x 28, in {files[1]}" in said
 
 
+@pytest.mark.full
 def test_the_firmware_goes_by_the_serial_boot_and_runs_a_model(capsys):
     with served("--boot", "uart") as (port, said):
         firmware = said.split()[-1]
