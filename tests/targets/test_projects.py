@@ -83,9 +83,9 @@ def test_the_project_has_script_constraints_and_the_core(project):
 
 def test_a_project_for_vivado_is_whole_in_its_folder(project):
     case, folder = project
-    script = folder / f"{case.top}.tcl"
-    if not script.exists():
-        pytest.skip("the ECP5's is made whole when its bitstream is made")
+    script = folder / case.script
+    if script.suffix != ".tcl":
+        return  # the ECP5's is made whole when its bitstream is made
     assert re.findall(r"(?<![\w.])/\w[^\s}]*", script.read_text()) == []
     for name in re.findall(r"^read_\w+ \{?([^\s{}]+)\}?$", script.read_text(), re.MULTILINE):
         assert (folder / name).is_file()
