@@ -29,8 +29,6 @@ from targets.console import console, progress
 CONFIG, NETWORK = "arty-35", "squeezenet11"
 # Points of top-1 that may be lost; images that are run in the simulated SoC: one clears half as many maps again as another.
 LOSS, RUN = 0.5, 12
-# Of these, those that are run with threshold 0; images by which it is judged where it gains.
-ZERO_RUN, LOOKED_AT = 2, 8
 _READ = 20
 ROWS = {
     "dfp-cycles-saved": (0.10, f"share of the cycles of {NETWORK}, trained", "higher"),
@@ -96,7 +94,7 @@ def bars(names, network, images, labels, jobs):
         measured["dfp-loss"] = (found_on + held_out).loss
         prunings["dfp-cycles-saved"] = found.pruning
     if "dfp-zero-cycles-saved" in names:
-        prunings["dfp-zero-cycles-saved"] = exact_pruning(network, images[chosen[:LOOKED_AT]])
+        prunings["dfp-zero-cycles-saved"] = exact_pruning(network, images[chosen])
     measured |= _saved(network, {name: one for name, one in prunings.items() if name in names}, images[rest[::len(rest) // RUN][:RUN]], jobs)
     return [Bar(name, "-" if name == "dfp-loss" else CONFIG, ROWS[name][0], measured[name], *ROWS[name][1:]) for name in names]
 
@@ -106,11 +104,10 @@ def _saved(network, prunings, images, jobs):
     if not prunings:
         return {}
     named = [replace(network, name=f"{network.name}, {row}") for row in prunings]
-    sets = [images[:ZERO_RUN] if pruning.exact else images for pruning in prunings.values()]
-    for pruning, seen in zip(prunings.values(), sets, strict=True):
+    for pruning in prunings.values():
         if pruning.exact:
-            _check_nothing_changes(network, pruning, seen)
-    runs = run_networks([network, *named], CONFIG, jobs, images=[images[:1], *sets], prunings=[None, *prunings.values()])
+            _check_nothing_changes(network, pruning, images)
+    runs = run_networks([network, *named], CONFIG, jobs, images=[images[:1], *[images] * len(named)], prunings=[None, *prunings.values()])
     plain, found = runs[network.name], {}
     for row, pruned in zip(prunings, named, strict=True):
         report = runs[pruned.name].report

@@ -7,9 +7,6 @@ from accel.errors import UserError
 from compiler.pruning import exact_pruning
 from nets.pruning_file import read_pruning
 
-# Images by which it is judged which layers gain where no file says it.
-LOOKED_AT = 8
-
 
 def add_pruning_option(group, more):
     """Add --dfp to a group of an argparse parser; `more`: how its help goes on."""
@@ -22,7 +19,7 @@ def calibrated_pruning(text, network):
 
 
 def pruning_of(text, network, images):
-    """Return the Pruning that --dfp asks for, None where it does not: of a file, or with threshold 0, judged by a few of int8 `images`."""
+    """Return the Pruning that --dfp asks for, None where it does not: of a file, or with threshold 0, judged by some of int8 `images`."""
     if text != "0":
         return calibrated_pruning(text, network)
-    return exact_pruning(network, images[:LOOKED_AT])
+    return exact_pruning(network, images)

@@ -57,7 +57,7 @@ def test_threshold_0_is_judged_by_other_images_than_are_run_and_may_change_no_te
     (bar,) = dfp.bars(["dfp-zero-cycles-saved"], network, images, None, 1)
     assert bar.measured == pytest.approx(0.01) and bar.holds
     (seen, pruning), = ran
-    assert len(seen) == dfp.ZERO_RUN and pruning.exact and pruning.thresholds
+    assert len(seen) == dfp.RUN and pruning.exact and pruning.thresholds
     monkeypatch.setattr(dfp, "execute", lambda network, images, limits=None: {"t0": np.full(3, 0 if limits is None else 1)})
     with pytest.raises(UserError, match="threshold 0 changes tensor 't0' at .*: expected 0, got 1"):
         dfp.bars(["dfp-zero-cycles-saved"], network, images, None, 1)

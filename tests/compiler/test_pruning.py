@@ -66,3 +66,13 @@ def test_an_exact_pruning_expects_the_maps_that_images_have():
     values = execute(network, images)
     np.testing.assert_array_equal(pruning.kept["t1"], 1 - cleared(values["t1"], np.full(40, -128)).mean(axis=0))
     assert 0 < pruning.kept["t1"].mean() < 1
+
+
+def test_of_many_images_some_that_are_evenly_spread_say_what_is_expected(monkeypatch):
+    monkeypatch.setattr("compiler.pruning.LOOKED_AT", 3)
+    network = deep(widths=(40, 40, 8))
+    images = random_images(network, 6, 9)
+    images[1:4] = -128
+    found, expected = exact_pruning(network, images), exact_pruning(network, images[[0, 4, 8]])
+    np.testing.assert_array_equal(found.kept["t1"], expected.kept["t1"])
+    assert (found.kept["t1"] != exact_pruning(network, images[:3]).kept["t1"]).any()
