@@ -4,12 +4,9 @@
 
 import argparse
 import importlib
-import os
 import sys
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent
-VENV_PYTHON = ROOT / ".venv" / "bin" / "python"
+from targets.venv import enter
 
 TARGETS = {"sim": "targets.sim", "arty": "targets.arty", "cmod_a7": "targets.cmod_a7", "ulx3s": "targets.ulx3s"}
 VERBS = {name: f"targets.{name}" for name in ("check", "evaluate", "calibrate_dfp", "doctor", "configs")}
@@ -50,10 +47,5 @@ def main():
 
 
 if __name__ == "__main__":
-    if VENV_PYTHON.exists() and Path(sys.prefix) != ROOT / ".venv":
-        os.execv(VENV_PYTHON, [str(VENV_PYTHON), *sys.argv])
-    sys.path.insert(0, str(ROOT))
-    os.environ["PATH"] = f"{VENV_PYTHON.parent}{os.pathsep}{os.environ['PATH']}"  # LiteX calls meson by its name
-    if not VENV_PYTHON.exists():
-        sys.exit("error: there is no .venv here: run `make setup` first")
+    enter()
     sys.exit(main())

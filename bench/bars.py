@@ -10,6 +10,7 @@ from pathlib import Path
 from rich.table import Table
 
 from accel.errors import UserError
+from nets.writable import check_file
 from targets.console import console
 
 
@@ -41,7 +42,9 @@ def add_options(parser, names):
 
 
 def chosen(arguments, names):
-    """Return the names of the rows asked for, in the order of `names`. Raises UserError for an unknown one."""
+    """Return the names of the rows asked for, in the order of `names`. Raises UserError for an unknown one, and where --json cannot be written."""
+    if arguments.json:
+        check_file(Path(arguments.json))
     for row in arguments.rows:
         if row not in names:
             raise UserError(f"there is no row {row!r}: choose {', '.join(names)}")

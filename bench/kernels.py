@@ -8,6 +8,8 @@ from pathlib import Path
 
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+    from targets.venv import enter
+    enter()
 
 import numpy as np
 

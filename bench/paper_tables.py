@@ -5,7 +5,7 @@ from rich.table import Table
 
 from bench.energy import BOARD, sources_line
 from bench.paper_runs import ALEXNET_NOTE, weights_of
-from bench.published import ACCURACY, AGAINST_GPU, ALEXNET_GOP, JOURNAL, NOT_FOUND, POSTER, PRIOR_WORK, REDUCED, SAVED, SAVED_NOTE, SPEED
+from bench.published import ACCURACY, AGAINST_OTHERS, ALEXNET_GOP, JOURNAL, NOT_FOUND, POSTER, PRIOR_WORK, REDUCED, SAVED, SAVED_NOTE, SPEED
 from bench.soc_runs import CLOCK_HZ
 from nets.count import count, reduction
 from nets.paper import BASELINES, NETWORKS, define
@@ -70,15 +70,16 @@ def speed_table(measured, powers):
         table.add_row(run.network.name, f"{run.config.name} at 100 MHz", f"{rate:,.1f}", f"{rate / watts:,.1f}",
                       f"images/s measured in litex_sim, {weights_of(run.network.name)}; per watt computed")
     for network, platform, rate, watts, source in SPEED:
-        table.add_row(network, platform, f"{rate}", watts if watts == NOT_FOUND else f"> {rate / watts:.1f}", f"published: {source}")
+        table.add_row(network, platform, f"{rate}", watts if watts == NOT_FOUND else f"> {rate / watts:.1f}",
+                      f"images/s and W published, per watt computed: {source}")
     for work in PRIOR_WORK:
         if work.network == "AlexNet":
             rate = work.speed / ALEXNET_GOP
             table.add_row("AlexNet's convolutions", f"{work.platform} ({work.name})", f"{rate:.1f}", f"{rate / work.power:.1f}",
                           f"computed from GOP/s, GOP and W: {POSTER}")
     table.add_row("VGG-A, VGG-D", "Zedboard, Arty/Cmod A7, Jetson TK1", NOT_FOUND, NOT_FOUND, f"{POSTER}: a figure whose numbers are not in its text")
-    for sentence, source in zip(AGAINST_GPU, (POSTER, JOURNAL), strict=True):
-        table.add_row("CIFAR-10's and ImageNet's", "Zedboard" if source is POSTER else "Artix-7", NOT_FOUND, sentence, f"published: {source}")
+    for network, platform, sentence, source in AGAINST_OTHERS:
+        table.add_row(network, platform, NOT_FOUND, sentence, f"published: {source}")
     table.caption = sources_line(powers, [run.config.name for run in measured])
     return table
 

@@ -17,9 +17,12 @@ SAVED_NOTE = "published of SqueezeNet, against AlexNet, without its version"
 # How many times more efficient the reduced networks are than their baselines.
 REDUCED = "4 to 6 times the efficiency"
 
-# The accelerator against the CPU of the same chip, and against a GPU.
+# The accelerator against the CPU of the same chip, and against other chips.
 AGAINST_CPU = ("2 times the efficiency for VGG-A and VGG-D, 6.5 times for AlexNet and SqueezeNet; up to 22 times the throughput and 13 times less energy")
-AGAINST_GPU = ("90 % (CIFAR-10) and 35 % (ImageNet) more images a second and watt than the Jetson TK1's GPU", "11.8 and 7.5 times the energy efficiency of TK1 and TX1")
+# (network, platform, what is said of its images a second and watt, source).
+AGAINST_OTHERS = (
+    ("CIFAR-10's and ImageNet's", NOT_FOUND, "90 % (CIFAR-10) and 35 % (ImageNet) more images a second and watt than the Jetson TK1's GPU", POSTER),
+    (NOT_FOUND, "Artix-7 at 100 MHz", "11.8 and 7.5 times the energy efficiency of TK1 and TX1; up to 15 times that of recent FPGA accelerators", JOURNAL))
 
 # Accuracy: what is said of a best baseline and its reduced network.
 ACCURACY = "a best baseline of 93.47 %, under 0.03 % loss"

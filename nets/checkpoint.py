@@ -10,9 +10,11 @@ from accel.errors import UserError
 from nets.definition import Definition
 from nets.paper import define
 from nets.torch_net import DefinedNet
+from nets.unreadable import UNREADABLE
 from nets.whole_file import whole_file
 
 FORMAT = "sparcnet-training-1"
+_FIELDS = ("network", "outputs", "masks", "net", "optimiser", "epoch", "recipe", "facts", "history")
 
 
 def save_checkpoint(path, net, optimiser, epoch, recipe, facts, history):
@@ -31,16 +33,18 @@ def load_checkpoint(path):
     """Return (DefinedNet, the content as `save_checkpoint` wrote it). Raises UserError where the file is no checkpoint."""
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, EOFError, RuntimeError, ValueError, pickle.UnpicklingError) as error:
-        raise UserError(f"{path} is no checkpoint that can be read: {error}".splitlines()[0]) from error
-    if not isinstance(content, dict) or content.get("format") != FORMAT:
+    except (*UNREADABLE, pickle.UnpicklingError) as error:
+        # torch's own words advise to run what the file may hold.
+        why = error.strerror if isinstance(error, OSError) and error.strerror else "it is no file of PyTorch's, is damaged, or holds more than numbers"
+        raise UserError(f"{path} is no checkpoint that can be read: {why}") from error
+    if not isinstance(content, dict) or content.get("format") != FORMAT or not set(_FIELDS) <= set(content):
         raise UserError(f"{path} is no checkpoint of nets.train")
-    net = DefinedNet(_with_outputs(define(content["network"]), content["outputs"])).to(memory_format=torch.channels_last)
     try:
+        net = DefinedNet(_with_outputs(define(content["network"]), content["outputs"])).to(memory_format=torch.channels_last)
         net.load_state_dict(content["net"])
-    except RuntimeError as error:
+        net.set_masks(content["masks"])
+    except UNREADABLE as error:
         raise UserError(f"{path} holds weights of another {content['network']!r} than the project's: train it anew") from error
-    net.set_masks(content["masks"])
     return net, content
 
 

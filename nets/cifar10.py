@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from nets.cifar10_formats import files_read, find_source, read_source
+from nets.unreadable import UNREADABLE
 from nets.whole_file import whole_file
 
 CACHE = Path(__file__).parents[1] / "build" / "cifar10"
@@ -33,12 +34,23 @@ def load_cifar10(path, part, advance=lambda done: None, cache=None):
     """
     source = find_source(path, part)
     kept = Path(cache or CACHE) / f"{_key(source, part)}.npz"
-    if not kept.exists():
-        images, labels = read_source(source, part, advance)
+    found = _decoded(kept)
+    if found is None:
+        found = read_source(source, part, advance)
         with whole_file(kept) as file:
-            np.savez(file, x=images, y=labels)
-    with np.load(kept, allow_pickle=False) as stored:
-        return LabelledImages(stored["x"], stored["y"], source.name)
+            np.savez(file, x=found[0], y=found[1])
+    return LabelledImages(*found, source.name)
+
+
+def _decoded(path):
+    """Return (images, labels) as they were kept decoded, None where they were not, or where the file is damaged: then they are decoded anew."""
+    if not path.exists():
+        return None
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            return stored["x"], stored["y"]
+    except UNREADABLE:
+        return None
 
 
 def as_input(images):

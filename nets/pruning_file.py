@@ -58,7 +58,7 @@ def read_pruning(path, network):
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror}") from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise UserError(f"{path} is no file that --calibrate-dfp wrote: {type(error).__name__}, {error}") from error
+        raise UserError(f"{path} is no file that --calibrate-dfp wrote") from error
     if belongs != content_hash(network):
         raise UserError(f"{path} was calibrated for another network than this {network.name!r} (for {model!r}, other numbers, or quantised with "
                         "other images): calibrate anew by --calibrate-dfp")

@@ -57,6 +57,9 @@ def _check(arguments):
         raise UserError(f"--threads must be 1 to {_MOST_THREADS}, not {arguments.threads}")
     if arguments.minutes is not None and not arguments.minutes > 0:
         raise UserError(f"--minutes must be above 0, not {arguments.minutes}")
+    tested = arguments.test_data or arguments.data
+    if tested.is_file() and tested.suffix == ".npz" and tested.resolve() == arguments.data.resolve():
+        raise UserError(f"{tested} is one set of images, which cannot both train and test: give others to test by --test-data PATH")
     check_folder(arguments.output)
     find_onnx()
 

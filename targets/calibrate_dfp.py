@@ -13,6 +13,7 @@ from accel.errors import UserError
 from nets.calibrate_pruning import Images, calibrate_pruning, spread_apart
 from nets.images import KINDS
 from nets.pruning_file import pruning_object
+from nets.writable import check_file
 from targets.console import console, progress
 from targets.model_options import add_image_options, add_model_options, image_set, model_of
 
@@ -57,8 +58,7 @@ def run(words):
     group.add_argument("--jobs", type=int, default=2, help="processes at a time (default: %(default)s)")
     arguments = parser.parse_args(words)
     output = Path(arguments.output)
-    if not output.resolve().parent.is_dir():
-        raise UserError(f"--calibrate-dfp {output}: there is no folder {output.resolve().parent}")
+    check_file(output)
     if arguments.images is None:
         raise UserError(f"--calibrate-dfp needs labelled images, --images SET: {KINDS}")
     if arguments.jobs < 1:

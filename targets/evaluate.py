@@ -96,10 +96,10 @@ def run(words):
     if arguments.sqnr and model.real is None:
         raise UserError(f"--sqnr compares with the float network, but model {arguments.model!r} came quantised: leave it out")
     network = model.network
+    pruning = calibrated_pruning(arguments.dfp, network)
     images = image_set(arguments, arguments.images, network.tensors[network.input].shape, arguments.labels)
     count = len(images) if arguments.count is None else arguments.count
     images.check_count(count)
-    pruning = calibrated_pruning(arguments.dfp, network)
     limits = None if pruning is None else compile_network(network, load_config(arguments.config), pruning=pruning).limits
     with progress() as bar:
         task = bar.add_task("images through the reference", total=count)

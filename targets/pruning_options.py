@@ -14,7 +14,9 @@ def add_pruning_option(group, more):
 
 
 def calibrated_pruning(text, network):
-    """Return the Pruning of `network` in the file that --dfp names, None where it names none. Raises UserError where it is another's."""
+    """Return the Pruning of `network` in the file that --dfp names, None where it names none. Raises UserError where it is another's, and for 0."""
+    if text == "0":
+        raise UserError("--dfp 0 changes no answer, only cycles: give a file of --calibrate-dfp, or leave it out")
     return None if text is None else read_pruning(Path(text), network)
 
 

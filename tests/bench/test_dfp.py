@@ -45,8 +45,9 @@ def test_what_is_saved_is_the_mean_of_images_that_thresholds_were_not_found_on(m
 
 
 def test_threshold_0_is_judged_by_other_images_than_are_run_and_may_change_no_tensor(monkeypatch):
-    network, ran = deep((8, 8), (20, 40, 20)), []
-    images = random_images(network, 60, seed=3)
+    network, ran, looked_at = deep((8, 8), (20, 40, 20)), [], []
+    images, exact_pruning = random_images(network, 60, seed=3), dfp.exact_pruning
+    monkeypatch.setattr(dfp, "exact_pruning", lambda network, images: looked_at.append(images) or exact_pruning(network, images))
 
     def run_networks(networks, config, jobs, images, prunings):
         ran.append((images[1], prunings[1]))
@@ -57,6 +58,9 @@ def test_threshold_0_is_judged_by_other_images_than_are_run_and_may_change_no_te
     (bar,) = dfp.bars(["dfp-zero-cycles-saved"], network, images, None, 1)
     assert bar.measured == pytest.approx(0.01) and bar.holds
     (seen, pruning), = ran
+    chosen, rest = spread_apart(60)
+    np.testing.assert_array_equal(looked_at, [images[chosen]])
+    assert {one.tobytes() for one in seen} <= {images[number].tobytes() for number in rest}
     assert len(seen) == dfp.RUN and pruning.exact and pruning.thresholds
     monkeypatch.setattr(dfp, "execute", lambda network, images, limits=None: {"t0": np.full(3, 0 if limits is None else 1)})
     with pytest.raises(UserError, match="threshold 0 changes tensor 't0' at .*: expected 0, got 1"):

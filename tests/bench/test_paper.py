@@ -7,14 +7,16 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from rich.console import Console
+from rich.table import Table
 
 from accel.config import CONFIGS
 from accel.errors import UserError
-from bench import paper, paper_runs, paper_tables, published
+from bench import dfp, paper, paper_runs, paper_tables, published, trained
 from bench.energy import Power
 from bench.paper import ROWS, bar, main
 from bench.paper_runs import RUNS, network_of
-from bench.trained import TRAINED, Accuracy, facts_of, trained_network
+from bench.trained import TRAINED, Accuracy, accuracy_of, facts_of, trained_network
+from compiler.reference import execute
 from nets.count import count
 from nets.definition import Draft
 from nets.random_network import random_network
@@ -27,11 +29,11 @@ BARS = {
 }
 
 
-def measured(name, cycles, macs=0):
+def measured(name, cycles, macs=0, config="arty-35"):
     """What a run would have measured."""
     layer = {"busy": cycles // 2, "stall_weights": cycles // 3, **dict.fromkeys(paper_tables.CAUSES, 0)} | {"stall_weights": cycles // 3}
     report = {"macs_done": macs, "dram_read_bytes": 2 * cycles, "dram_write_bytes": cycles, "layers": [layer, layer]}
-    return SimpleNamespace(network=SimpleNamespace(name=name), config=CONFIGS["arty-35"], cycles=cycles, report=report)
+    return SimpleNamespace(network=SimpleNamespace(name=name), config=CONFIGS[config], cycles=cycles, report=report)
 
 
 def accuracy(name, top1):
@@ -104,6 +106,7 @@ def test_energy_is_computed_with_the_power_that_is_given():
 def test_the_loss_is_in_points_between_the_two_int8_networks():
     accuracies = accuracy("vgg-a", 0.853) | accuracy("sparse-vgg-a", 0.8472)
     loss, top1 = bar("vgg-a-loss", {}, accuracies), bar("vgg-a-top1", {}, accuracies)
+    assert "12 and 24 epochs, the latter 63% of the former's multiply-accumulates" in loss.unit
     assert loss.measured == pytest.approx(0.58) and loss.holds and top1.measured == 0.853 and top1.holds
     assert not bar("vgg-a-loss", {}, accuracies | accuracy("sparse-vgg-a", 0.84)).holds
     table = text(paper_tables.accuracy_table(accuracies))
@@ -131,6 +134,52 @@ def test_trained_networks_are_in_the_project_with_what_is_known_of_their_trainin
         pytest.skip(str(error))
     assert network.name == name and images.shape == (1, 32, 32, 3) and images.dtype == np.int8
     assert sum(layer.weights.size for layer in network.layers if hasattr(layer, "weights")) > 0.9 * count(RUNS[name]()).parameters
+
+
+def test_without_a_row_everything_is_measured_on_both_configurations_and_each_figure_is_what_was_measured(tmp_path, monkeypatch, capsys):
+    ran, evaluated = [], []
+
+    def measure(names, config, jobs):
+        ran.extend((name, config) for name in names)
+        return {name: measured(name, 700_000 + 1000 * len(ran), 324_000_000, config) for name in names}
+
+    def accuracy_of(name, jobs, advance):
+        evaluated.append(name)
+        return accuracy(name, 0.871 if name == "vgg-a" else 0.866)[name]
+
+    monkeypatch.setattr(paper, "measure", measure)
+    monkeypatch.setattr(paper, "accuracy_of", accuracy_of)
+    monkeypatch.setattr(paper, "weight_bytes", lambda network: 16 * 600_000)
+    monkeypatch.setattr(paper, "cycles_table", lambda runs: Table("", title=f"cycles of {len(list(runs))} runs", min_width=40))
+    monkeypatch.setattr(paper, "cpu_table", lambda: Table("", title="the CPU's table", min_width=40))
+    monkeypatch.setattr(dfp, "inputs", lambda: ("network", "images", "labels"))
+    monkeypatch.setattr(dfp, "bars", lambda names, *_: [paper.Bar(name, "arty-35", *dfp.ROWS[name][:1], 0.4, *dfp.ROWS[name][1:]) for name in names])
+    assert main(["--json", str(tmp_path / "rows.json")]) == 0
+    assert sorted(ran) == sorted([*((name, config) for name in (*paper_runs.WHOLE, "alexnet-convs") for config in ("arty-35", "arty-100")),
+                                  ("alexnet-fc", "arty-35")])
+    assert sorted(evaluated) == sorted(TRAINED)
+    printed = " ".join(capsys.readouterr().out.split())
+    for title in ("networks: computed", "accuracy on CIFAR-10", "cycles of 10 runs", "images a second", "prior work", "sparse trainings of AlexNet",
+                  "baseline against reduced", "the CPU's table"):
+        assert title in printed
+    rows = {row["name"]: row["measured"] for row in json.loads((tmp_path / "rows.json").read_text())}
+    assert set(rows) == {*ROWS, *dfp.ROWS} and rows["vgg-a-top1"] == 0.871 and rows["vgg-a-loss"] == pytest.approx(0.5)
+    assert {rows["vgg-d"], rows["sparse-vgg-d"]} <= set(range(701_000, 720_001, 1000))
+    assert rows["alexnet-fc"] == pytest.approx(600_000 / 704_000, rel=0.02)
+
+
+def test_top_1_is_that_of_the_reference_on_the_test_images(monkeypatch):
+    try:
+        network, _ = trained_network("sparse-vgg-a")
+    except UserError as error:
+        pytest.skip(str(error))
+    evaluate, seen = trained.evaluate, []
+    monkeypatch.setattr(trained, "evaluate", lambda model, images, count, *more: (seen.append(count), evaluate(model, images, 40, *more))[1])
+    found = accuracy_of("sparse-vgg-a", 1)
+    images = trained._test_images(network, "sparse-vgg-a")
+    outputs = execute(network, images.int8(0, 40, network.tensors[network.input]))[network.output].reshape(40, -1)
+    assert found.top1 == np.mean(outputs.argmax(axis=1) == images.labels_for(network, 40)) and 0.5 < found.top1 < 1
+    assert seen == [5000] and found.count == 5000 and found.facts == facts_of("sparse-vgg-a")
 
 
 def test_counted_rows_need_no_simulation_and_are_written_as_json(tmp_path, monkeypatch):

@@ -11,8 +11,9 @@ from accel.config import CONFIGS
 from accel.errors import UserError
 from accel.registers import FILTER_WORDS
 from compiler import dynamic
+from compiler.estimate import LATENCY, WAIT
 from compiler.expectation import expect
-from compiler.program import compile_network
+from compiler.program import compile_network, mask_planner
 from compiler.pruning import Pruning, exact_pruning, prunable
 from compiler.reference import execute
 from tests.support.bounded_queues import BoundedQueues
@@ -117,3 +118,12 @@ def test_a_batch_cannot_be_pruned():
     network = deep()
     with pytest.raises(UserError, match="leave out --dfp, or --batch 2"):
         compile_network(network, CONFIGS["arty-35"], batch=2, pruning=random_pruning(network, 1))
+
+
+def test_a_layer_gains_less_by_what_it_waits_for_its_whole_input(monkeypatch):
+    network = deep((28, 28), (32, 64, 20))
+    planner, kept = mask_planner(network, CONFIGS["arty-35"]), np.zeros(64)
+    gain = planner.gain("t1", kept)
+    monkeypatch.setattr(dynamic.MaskPlanner, "_wait", lambda planner, writer: 0)
+    # The last round's outputs, 16 of each of its pixels, leave by 4 lanes; then memory answers.
+    assert 0 < gain < planner.gain("t1", kept) - LATENCY - WAIT

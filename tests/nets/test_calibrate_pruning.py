@@ -7,7 +7,9 @@ import pytest
 from accel.config import CONFIGS
 from accel.errors import UserError
 from compiler.reference import execute
-from nets.calibrate_pruning import Images, _Option, _steps, calibrate_pruning
+from compiler.pruning import reader_limits
+from nets import calibrate_pruning as calibrating
+from nets.calibrate_pruning import Images, _Option, _steps, _survivors, calibrate_pruning
 from nets.evaluation import best
 from tests.support.pruned_networks import deep
 from tests.support.random_networks import random_images
@@ -51,6 +53,24 @@ def test_what_saves_most_for_an_image_lost_is_taken_first_and_replaces_lower_thr
     assert [(one.tensor, one.threshold) for one in _steps(options, 0)] == [("b", 12), ("a", 0)]
     assert [(one.tensor, one.threshold) for one in _steps(options, 1)][-1] in (("b", 9), ("a", 0))
     assert {one.tensor: one.threshold for one in _steps(options, 9)} == {"a": 5, "b": 12}
+
+
+@pytest.mark.parametrize("loss", [0, 20])
+def test_steps_that_lose_more_together_than_alone_are_taken_back(loss, network, images, monkeypatch):
+    asked = []
+    monkeypatch.setattr(calibrating, "_survivors", lambda images, options, allowed: asked.extend(options) or options)
+    found = calibrate_pruning(network, CONFIG, images, loss)
+    highest = {one.tensor: one.threshold for one in sorted(asked, key=lambda one: one.threshold)}
+    assert 9 - images.right(reader_limits(network, highest)) > loss / 10, "no step would have to be taken back"
+    assert 9 - images.right(found.limits) <= loss / 10 and round(10 * found.pruned) == images.right(found.limits)
+
+
+def test_thresholds_that_lose_too_many_images_are_left_out_with_those_above_them(network, images):
+    options = [_Option("t1", threshold, 100.0) for threshold in range(0, 255, 15)]
+    lost = [9 - images.right(reader_limits(network, {"t1": one.threshold})) for one in options]
+    first = next(number for number, one in enumerate(lost) if one > 1)
+    assert 0 < first < len(options)
+    assert [(one.threshold, one.lost) for one in _survivors(images, options, 1)] == [(15 * number, lost[number]) for number in range(first)]
 
 
 def test_images_need_labels(network):

@@ -71,6 +71,16 @@ def test_files_of_the_other_part_decode_nothing_anew(tmp_path):
     load_cifar10(tmp_path / "data", "train", lambda done: pytest.fail("decoded again"), tmp_path / "cache")
 
 
+def test_a_decoded_file_that_is_damaged_is_decoded_anew(tmp_path):
+    write_folder(tmp_path / "data", files("images", IMAGES, LABELS, "train"))
+    before = load_cifar10(tmp_path / "data", "train", cache=tmp_path / "cache")
+    kept, = (tmp_path / "cache").iterdir()
+    kept.write_bytes(kept.read_bytes()[:1000])
+    again = load_cifar10(tmp_path / "data", "train", cache=tmp_path / "cache")
+    np.testing.assert_array_equal(again.images, before.images)
+    load_cifar10(tmp_path / "data", "train", lambda done: pytest.fail("decoded again"), tmp_path / "cache")
+
+
 def test_of_several_archives_the_largest_is_read(tmp_path):
     np.savez(tmp_path / "test_small.npz", x=IMAGES[:10], y=LABELS[:10])
     np.savez(tmp_path / "test_large.npz", x=IMAGES, y=LABELS)

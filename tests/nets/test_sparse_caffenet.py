@@ -38,6 +38,18 @@ def test_without_the_data_the_file_is_named(monkeypatch, tmp_path):
         sparse_caffenet("b")
 
 
+@pytest.mark.parametrize("content, why", [(b"PK", "cannot be read: it is no file of NumPy's"), (None, "cannot be read: 'conv1 is not a file in the archive'")])
+def test_of_damaged_data_the_file_is_named(content, why, monkeypatch, tmp_path):
+    monkeypatch.setenv("SPARCNET_DATA", str(tmp_path))
+    path = tmp_path / "alexnet" / "sparse_caffenet_skim_b.npz"
+    path.parent.mkdir()
+    np.savez(path, other=np.zeros(1))
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(UserError, match=f"sparse_caffenet_skim_b.npz {why}"):
+        sparse_caffenet("b")
+
+
 @pytest.mark.full
 def test_ordered_channels_share_more_of_their_holes(training):
     name, network, _, model = training

@@ -123,6 +123,16 @@ def test_a_network_is_trained_in_two_goes_pruned_and_written_as_onnx(run, data, 
     assert np.mean(np.array(guesses) == test.labels) == pytest.approx(smaller["accuracy"], abs=0.021)
 
 
+@pytest.mark.full
+@pytest.mark.parametrize("more", [(), ("--test-data", "set.npz")])
+def test_one_set_of_images_does_not_train_and_test_at_once(more, run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    images, labels = pictures(8)
+    np.savez("set.npz", x=images, y=labels)
+    status, _, errors = run("sparse-vgg-a", "--data", "set.npz", "--epochs", 1, "--output", tmp_path / "out", *more)
+    assert status == 1 and errors == "error: set.npz is one set of images, which cannot both train and test: give others to test by --test-data PATH\n"
+
+
 def test_a_user_error_is_one_sentence_and_a_status(monkeypatch, capsys):
     def refuse(arguments):
         raise UserError("no such thing")

@@ -175,15 +175,28 @@ def test_a_loss_that_is_no_number_ends_the_training(tmp_path):
     assert not one.checkpoint.exists()
 
 
-@pytest.mark.parametrize("content", [b"", b"nothing of use", None])
+@pytest.mark.parametrize("content", [b"", b"nothing of use", b"hello\n", b"epoch\n", None])
 def test_a_file_that_is_no_checkpoint_is_refused(content, tmp_path):
     path = tmp_path / "checkpoint.pt"
     if content is None:
         torch.save({"net": 1}, path)
     else:
         path.write_bytes(content)
-    with pytest.raises(UserError, match="checkpoint.pt is no checkpoint"):
+    with pytest.raises(UserError, match="checkpoint.pt is no checkpoint (of nets.train|that can be read: it is no file of PyTorch's)") as refused:
         begin(tmp_path)
+    assert "weights_only" not in str(refused.value)
+
+
+def test_a_checkpoint_that_lacks_something_is_refused(tmp_path):
+    path = finish(begin(tmp_path, replace(RECIPE, epochs=1, sizes=()))).checkpoint
+    whole = torch.load(path, weights_only=True)
+    for field in whole:
+        torch.save({name: value for name, value in whole.items() if name != field}, path)
+        with pytest.raises(UserError, match="checkpoint.pt is no checkpoint of nets.train"):
+            training.load_checkpoint(path)
+    torch.save(whole | {"outputs": None}, path)
+    with pytest.raises(UserError, match="checkpoint.pt holds weights of another 'small' than the project's"):
+        training.load_checkpoint(path)
 
 
 def test_a_checkpoint_that_would_run_code_is_refused(tmp_path, capsys):
