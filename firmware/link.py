@@ -38,11 +38,11 @@ def open_port(port, baudrate=FIRST_BAUD):
 class Link:
     """Speaks to the firmware at serial port `port`. check_alive is called while waiting; it raises where waiting is in vain.
 
-    `silence` is how many seconds without a line mean that the firmware does not answer.
+    `silence` is how many seconds of `clock` without a byte mean that the firmware does not answer.
     """
 
-    def __init__(self, port, check_alive=lambda: None, silence=300, baudrate=FIRST_BAUD):
-        self.check_alive, self.silence, self.pending = check_alive, silence, b""
+    def __init__(self, port, check_alive=lambda: None, silence=300, baudrate=FIRST_BAUD, clock=time.monotonic):
+        self.check_alive, self.silence, self.clock, self.pending = check_alive, silence, clock, b""
         self.serial = open_port(port, baudrate)
 
     def close(self):
@@ -84,13 +84,13 @@ class Link:
 
     def _wait_until(self, mark):
         """Read until `mark` has come."""
-        deadline = time.monotonic() + self.silence
+        deadline = self.clock() + self.silence
         while mark not in self.pending:
             received = self.serial.read(max(1, self.serial.in_waiting))
             self.pending += received
             if received:
-                deadline = time.monotonic() + self.silence
+                deadline = self.clock() + self.silence
                 continue
             self.check_alive()
-            if time.monotonic() > deadline:
+            if self.clock() > deadline:
                 raise UserError(f"the firmware has been silent for {self.silence} seconds; it last said {self.pending[-200:]!r}")

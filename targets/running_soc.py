@@ -11,7 +11,6 @@ from compiler.layout import align
 from compiler.memory_map import FIRMWARE_ADDRESS, MODEL_ADDRESS
 from firmware.build import build_firmware
 from firmware.built_for import BuiltFor
-from firmware.link import Link
 from firmware.serial_boot import BootFile, SerialBoot, write_boot_files
 from nets.images import Samples
 from nets.model import Model
@@ -78,7 +77,7 @@ def booted_soc(directory, files, boot="ram", arrived=lambda count: None):
     """
     contents = [(FIRMWARE_ADDRESS, BIOS_AGAIN)] if boot == "uart" else [(file.address, file.data) for file in files]
     with Simulation(directory, contents) as simulation:
-        link = Link(simulation.port, simulation.check_alive)
+        link = simulation.link()
         try:
             if boot == "uart":
                 write_boot_files(directory / "firmware", files)

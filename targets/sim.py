@@ -10,7 +10,6 @@ from accel.hdl.requantise_lane import ROUNDING
 from soc.boards import BOARDS, board_of
 from targets.console import progress
 from targets.inference_options import add_options, work_of
-from firmware.link import Link
 from targets.run_model import conclude, run_cpu, run_model
 from targets.running_soc import BIOS_AGAIN, FIRMWARE_ADDRESS, booted_soc, boot_files, build_soc, place_images
 from targets.simulator import Simulation
@@ -50,7 +49,7 @@ def serve(config, board, arguments):
     contents = BIOS_AGAIN if arguments.boot == "uart" else firmware
     with Simulation(directory, [(FIRMWARE_ADDRESS, contents)]) as simulation:
         if arguments.boot == "ram":
-            link = Link(simulation.port, simulation.check_alive)
+            link = simulation.link()
             link.wait_ready()
             link.close()
         waits = f"the BIOS asks for a serial boot; the firmware is {directory / 'firmware' / 'firmware.bin'}" if arguments.boot == "uart" \

@@ -17,6 +17,7 @@ from filelock import FileLock
 
 from accel.errors import UserError
 from accel.hdl.requantise_lane import ROUNDING
+from firmware.link import Link
 from soc.boards import BOARDS
 from soc.limits import check_config
 
@@ -27,6 +28,8 @@ _SOC_SOURCES = ("soc/*.py", "targets/sim_soc.py")
 _SOURCES = (*_SOC_SOURCES, "accel/[!p]*.py", "accel/hdl/*.py", "targets/serial2pty/*")  # all of accel/ that makes gateware, not the pages
 _PACKAGES = ("litex", "litedram", "migen", "myhdl", "pythondata-cpu-vexriscv", "pythondata-software-picolibc", "pythondata-software-compiler-rt")
 
+# Seconds of Simulation.clock() after which a firmware that says nothing has failed: tens of millions of cycles even on a slow machine.
+SILENCE = 1800
 # Contents begin at multiples of it, which are multiples of every memory's word.
 ALIGNMENT = 16
 
@@ -138,6 +141,19 @@ class Simulation:
             self.__exit__()
             raise
         return self
+
+    def clock(self):
+        """Return seconds: those of a CPU that the simulator had, and a tenth of all that pass.
+
+        So neither a busy machine nor a slow one makes a firmware silent, and a simulation that stands still is noticed all the same.
+        """
+        # Its user and system time, in ticks: proc(5), the fields behind the name in brackets.
+        user, system = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()[11:13]
+        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK") + time.monotonic() / 10
+
+    def link(self):
+        """Return the Link to the firmware."""
+        return Link(self.port, self.check_alive, SILENCE, clock=self.clock)
 
     def check_alive(self):
         """Raise UserError where the process has ended."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""How a serial port is opened."""
+"""How a serial port is opened, and how long a firmware that says nothing is waited for."""
 
 import os
 
@@ -7,16 +7,22 @@ import pytest
 import serial
 
 from accel.errors import UserError
-from firmware.link import open_port
+from firmware.link import Link, open_port
 
 
 @pytest.fixture
-def terminal():
-    """The path of a pseudo-terminal."""
+def ends():
+    """Both ends of a pseudo-terminal."""
     ends = os.openpty()
-    yield os.ttyname(ends[1])
+    yield ends
     for end in ends:
         os.close(end)
+
+
+@pytest.fixture
+def terminal(ends):
+    """The path of a pseudo-terminal."""
+    return os.ttyname(ends[1])
 
 
 def test_a_port_is_asked_to_hold_no_answer_back(terminal, monkeypatch):
@@ -39,3 +45,19 @@ def test_a_port_that_cannot_be_asked_is_opened_all_the_same(terminal, monkeypatc
 def test_a_rate_that_the_driver_refuses_is_a_sentence(terminal):
     with pytest.raises(UserError, match="cannot open the serial port"):
         open_port(terminal, 5_000_000_000)
+
+
+def test_silence_is_measured_by_the_clock_that_is_given(terminal, ends):
+    answers, now = [b"@ready\n\x05"], [0]
+
+    def check_alive():
+        if answers:
+            os.write(ends[0], answers.pop())
+        else:
+            now[0] = 901
+
+    link = Link(terminal, check_alive, silence=900, clock=lambda: now[0])
+    link.wait_ready()
+    with pytest.raises(UserError, match="the firmware has been silent for 900 seconds; it last said b''"):
+        link.command("status")
+    link.close()

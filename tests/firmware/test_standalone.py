@@ -14,7 +14,6 @@ from compiler.binary import build_binary
 from compiler.expectation import expect
 from firmware.build import build_firmware
 from firmware.built_for import BuiltFor
-from firmware.link import Link
 from firmware.package import HEADER, LABEL_BYTES, build_package
 from nets.images import digits_samples
 from nets.synthetic import convolution_network
@@ -153,7 +152,7 @@ def test_the_whole_soc_classifies_what_it_finds_as_the_golden_model_does(tmp_pat
     firmware = build_firmware(CONFIG, software_directory(directory), tmp_path / "firmware", built_for=BuiltFor(package=SOC_PACKAGE)).read_bytes()
     contents = [(FIRMWARE_ADDRESS, firmware), (SOC_PACKAGE, build_package(network, binary, images))]
     with Simulation(directory, contents) as simulation:
-        link, said = Link(simulation.port, simulation.check_alive), []
+        link, said = simulation.link(), []
         while (line := link._line()) != "@ready":
             said.append(line)
         link.close()

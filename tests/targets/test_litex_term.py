@@ -14,7 +14,6 @@ import pytest
 from accel.config import CONFIGS
 from compiler.binary import MODEL_ADDRESS, build_binary
 from compiler.expectation import expect
-from firmware.link import Link
 from firmware.serial_boot import BootFile, write_boot_files
 from firmware.session import Session
 from nets.images import digits_samples
@@ -33,7 +32,7 @@ def test_litex_term_boots_firmware_and_model_from_boot_json(tmp_path):
     boot = write_boot_files(tmp_path, [BootFile("model.bin", MODEL_ADDRESS, binary.data), BootFile("firmware.bin", FIRMWARE_ADDRESS, firmware)])
     with Simulation(directory, [(FIRMWARE_ADDRESS, BIOS_AGAIN)]) as simulation:
         assert "Booting the device." in _terminal(boot, simulation.port)
-        link = Link(simulation.port, simulation.check_alive)
+        link = simulation.link()
         session, arrived = Session(link.serial, link.check_alive, silence=60, patience=300), []
         session.load_model(binary, arrived.append)
         assert arrived == [len(binary.data)]

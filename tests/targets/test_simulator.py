@@ -1,11 +1,17 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Memory contents land in the banks as LiteDRAM maps addresses: a row of one bank, then the same row of the next; an SRAM is one bank."""
+"""Memory contents land in the banks as LiteDRAM maps addresses: a row of one bank, then the same row of the next; an SRAM is one bank.
+Silence is measured in the time that a simulation runs."""
+
+import signal
+import subprocess
+import sys
+import time
 
 import numpy as np
 import pytest
 
 from soc.boards import BOARDS
-from targets.simulator import _bank_lines
+from targets.simulator import Simulation, _bank_lines
 
 BASE = 0x4000_0000
 
@@ -42,3 +48,24 @@ def test_contents_are_found_where_they_were_put(offset, size, board):
 def test_contents_at_an_odd_address_are_refused():
     with pytest.raises(ValueError, match="no multiple of 16"):
         _bank_lines([(BASE + 8, b"x")], BASE, BOARDS["arty"].banks)
+
+
+@pytest.fixture
+def busy_simulation():
+    """A Simulation whose process does nothing but run."""
+    simulation = object.__new__(Simulation)
+    simulation.process = subprocess.Popen([sys.executable, "-c", "while True: pass"])
+    yield simulation
+    simulation.process.kill()
+    simulation.process.wait()
+
+
+def test_the_clock_goes_on_while_the_simulation_has_a_cpu_and_hardly_while_it_has_none(busy_simulation):
+    began, wall = busy_simulation.clock(), time.monotonic()
+    while busy_simulation.clock() - began < 0.5:
+        assert time.monotonic() - wall < 60
+    busy_simulation.process.send_signal(signal.SIGSTOP)
+    time.sleep(0.1)
+    stopped, wall = busy_simulation.clock(), time.monotonic()
+    time.sleep(0.5)
+    assert busy_simulation.clock() - stopped == pytest.approx((time.monotonic() - wall) / 10, abs=0.02)
