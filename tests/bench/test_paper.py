@@ -10,7 +10,6 @@ from rich.console import Console
 from rich.table import Table
 
 from accel.config import CONFIGS
-from accel.errors import UserError
 from bench import dfp, paper, paper_runs, paper_tables, published, trained
 from bench.energy import Power
 from bench.paper import ROWS, bar, main
@@ -20,6 +19,7 @@ from compiler.reference import execute
 from nets.count import count
 from nets.definition import Draft
 from nets.random_network import random_network
+from tests.support.real_data import real_data
 
 BARS = {
     "sparse-vgg-a-macs": (0.50, "higher"), "sparse-vgg-a-parameters": (0.90, "higher"), "sparse-vgg-d-macs": (0.60, "higher"),
@@ -128,10 +128,8 @@ def test_reduced_networks_stand_beside_their_baselines_of_the_same_configuration
 def test_trained_networks_are_in_the_project_with_what_is_known_of_their_training(name):
     facts = facts_of(name)
     assert facts["network"] == name and facts["train_images"] == 50_000 and facts["recipe"]["seed"] == 1
-    try:
-        network, images = trained_network(name)
-    except UserError as error:
-        pytest.skip(str(error))
+    real_data(trained.TEST)
+    network, images = trained_network(name)
     assert network.name == name and images.shape == (1, 32, 32, 3) and images.dtype == np.int8
     assert sum(layer.weights.size for layer in network.layers if hasattr(layer, "weights")) > 0.9 * count(RUNS[name]()).parameters
 
@@ -169,10 +167,8 @@ def test_without_a_row_everything_is_measured_on_both_configurations_and_each_fi
 
 
 def test_top_1_is_that_of_the_reference_on_the_test_images(monkeypatch):
-    try:
-        network, _ = trained_network("sparse-vgg-a")
-    except UserError as error:
-        pytest.skip(str(error))
+    real_data(trained.TEST)
+    network, _ = trained_network("sparse-vgg-a")
     evaluate, seen = trained.evaluate, []
     monkeypatch.setattr(trained, "evaluate", lambda model, images, count, *more: (seen.append(count), evaluate(model, images, 40, *more))[1])
     found = accuracy_of("sparse-vgg-a", 1)
